@@ -1,0 +1,19 @@
+"""InterDance: given music and a leader's motion, generate the follower.
+
+Legend, used as suffixes of array names throughout the package:
+
+===  ==========================================================================
+B    batch
+T    frames (30 per second)
+J    55 joints of SMPL-X, in SMPL-X order
+V    655 surface vertices sampled from the body
+P    710 points of one dancer: J joints, then V vertices
+A    35 music channels per frame
+C    4978 channels of the motion representation (Eq. 1 of the paper)
+D    width of the denoiser
+===  ==========================================================================
+
+``x0`` is a clean sample and ``x_n`` the one noised at step ``n`` of ``N``; ``t`` is time, never a diffusion step.
+
+Units and axes: metres, seconds, radians; right-handed, +Y up; a dancer of zero yaw faces +Z with the left side at +X.
+"""

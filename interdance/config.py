@@ -1,0 +1,353 @@
+"""Parameters of every stage and the places where stages read and write.
+
+``params.yaml`` is the one home of every number; a file of ``configs/`` laid over it changes some of them. The dataclasses
+below have no defaults: a key that is missing or unknown is an error that lists the known ones.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from interdance.errors import InputError
+
+
+@dataclass(frozen=True)
+class DataParams:
+    """Where takes come from. ``folder`` is read when ``source`` is ``folder``; relative to the project."""
+
+    source: Literal["synthetic", "folder"]
+    folder: str
+    genre: str  # of every take in the folder
+    fps: int
+
+
+@dataclass(frozen=True)
+class BodyParams:
+    """``model`` is empty for the embedded body, or the path of a licensed SMPLX_NEUTRAL.npz."""
+
+    model: str
+
+
+@dataclass(frozen=True)
+class ChoreographyParams:
+    """The synthetic couples."""
+
+    seed: int
+    genres: list[str]
+    takes_per_genre: int
+    take_seconds: float
+    workers: int
+
+
+@dataclass(frozen=True)
+class MusicParams:
+    """Music features. A song may end up to ``tolerance_s`` before the motion does."""
+
+    hop: int
+    tolerance_s: float
+
+
+@dataclass(frozen=True)
+class SplitParams:
+    """Shares of the takes of each genre (paper, §3.2); ``assign`` pins named takes to a part instead."""
+
+    seed: int
+    test: float
+    validation: float
+    assign: dict[str, str]  # take -> train | validation | test | none
+
+
+@dataclass(frozen=True)
+class EncodeParams:
+    """Thresholds of the contact labels."""
+
+    foot_height: float  # metres above the floor
+    foot_speed: float  # metres per second
+    partner_distance: float  # metres
+    workers: int
+
+
+@dataclass(frozen=True)
+class StatisticsParams:
+    """Training-set statistics: windows as they are trained on, at most ``num_windows`` of them."""
+
+    seed: int
+    num_windows: int
+    num_components: int  # principal components kept to start the denoiser's projections from
+
+
+@dataclass(frozen=True)
+class ModelParams:
+    """The denoiser (METHOD.md §4)."""
+
+    task: Literal["reactive", "duet"]
+    width: int
+    blocks: int
+    heads: int
+    feed_forward: int
+    dropout: float
+
+
+@dataclass(frozen=True)
+class DiffusionParams:
+    """The forward process and its library scheduler."""
+
+    num_steps: int
+    beta_schedule: Literal["squaredcos_cap_v2", "linear"]
+
+
+@dataclass(frozen=True)
+class LossParams:
+    """Weights of Eq. 8 and what the terms are limited to."""
+
+    recon: float
+    vel: float
+    acc: float
+    foot: float
+    dm: float
+    ro: float
+    con: float
+    labels: float
+    dm_distance: float  # metres
+    max_interaction_step: int
+
+
+@dataclass(frozen=True)
+class TrainParams:
+    """Optimisation."""
+
+    seed: int
+    window: int
+    stride: int
+    batch: int
+    steps: int
+    lr: float
+    lr_final: float
+    warmup: int
+    weight_decay: float
+    grad_clip: float
+    ema: float
+    checkpoint_every: int
+    validate_every: int
+    num_workers: int
+
+
+@dataclass(frozen=True)
+class SampleParams:
+    """Sampling a whole take from overlapping windows."""
+
+    seed: int
+    steps: int
+    window: int
+    overlap: int
+    batch: int
+
+
+@dataclass(frozen=True)
+class GuidanceParams:
+    """Interaction refine guidance (Eq. 9-10)."""
+
+    contact_scale: float
+    penetration_scale: float
+    temperature: float  # metres, the width of the sigmoid of Eq. 9
+    max_step: int  # guidance acts at diffusion steps n <= max_step
+    contact_reach: float  # metres: farther labelled points are not pulled
+    inner_steps: int
+
+
+@dataclass(frozen=True)
+class EvaluateParams:
+    """Cutting into clips, and the thresholds of the contact metrics."""
+
+    clip_frames: int
+    clip_stride: int
+    contact_distance: float  # metres
+    bootstrap: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class ReportParams:
+    """What the report shows."""
+
+    num_samples: int
+    video_width: int
+    video_height: int
+
+
+@dataclass(frozen=True)
+class TrackingParams:
+    """MLflow. An address given by the environment (``MLFLOW_TRACKING_URI``) goes before the local database."""
+
+    experiment: str
+
+
+@dataclass(frozen=True)
+class Params:
+    """Every parameter, one section per stage or room."""
+
+    data: DataParams
+    body: BodyParams
+    choreography: ChoreographyParams
+    music: MusicParams
+    split: SplitParams
+    encode: EncodeParams
+    statistics: StatisticsParams
+    model: ModelParams
+    diffusion: DiffusionParams
+    losses: LossParams
+    train: TrainParams
+    sample: SampleParams
+    guidance: GuidanceParams
+    evaluate: EvaluateParams
+    report: ReportParams
+    tracking: TrackingParams
+
+    def to_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Where stages read and write, below one root."""
+
+    root: Path
+
+    @property
+    def takes(self) -> Path:
+        return self.root / "data" / "takes"
+
+    @property
+    def music(self) -> Path:
+        return self.root / "data" / "music"
+
+    @property
+    def split(self) -> Path:
+        return self.root / "data" / "split.json"
+
+    @property
+    def encoded(self) -> Path:
+        return self.root / "data" / "encoded"
+
+    @property
+    def statistics(self) -> Path:
+        return self.root / "data" / "statistics.npz"
+
+    @property
+    def reference(self) -> Path:
+        return self.root / "data" / "reference.npz"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.root / "models" / "checkpoints"
+
+    @property
+    def model(self) -> Path:
+        return self.root / "models" / "denoiser"
+
+    @property
+    def generated(self) -> Path:
+        return self.root / "generated"
+
+    @property
+    def metrics(self) -> Path:
+        return self.root / "metrics"
+
+    @property
+    def reports(self) -> Path:
+        return self.root / "reports"
+
+    @property
+    def state(self) -> Path:
+        return self.root / ".state"
+
+
+def load(path: Path, *overlays: Path) -> Params:
+    """Read ``params.yaml`` and lay the overlays over it, in order.
+
+    Raises
+    ------
+    InputError
+        For a missing or malformed file, an unknown key (the known ones are listed), a missing key, a value of the wrong
+        type, or a word outside the closed list of a field.
+    """
+    merged = _read_yaml(path)
+    for overlay in overlays:
+        merged = merge(merged, _read_yaml(overlay))
+    source = ", ".join(str(item) for item in (path, *overlays))
+    return from_dict(merged, source)
+
+
+def merge(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
+    """``base`` with the values of ``overlay`` in place; mappings are merged, everything else is replaced."""
+    result = dict(base)
+    for key, value in overlay.items():
+        inner = result.get(key)
+        result[key] = merge(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
+    return result
+
+
+def from_dict(values: dict[str, Any], source: str) -> Params:
+    """Build :class:`Params` from nested mappings; ``source`` names their origin in errors."""
+    return typing.cast(Params, _build(Params, values, source, ""))
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not valid YAML ({str(error).splitlines()[0]})") from None
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: a mapping of sections is needed, found {type(values).__name__}")
+    return values
+
+
+def _build(kind: type, values: Any, source: str, prefix: str) -> Any:
+    if not isinstance(values, dict):
+        raise InputError(f"{source}: {prefix.rstrip('.') or 'the file'} must be a mapping, found {values!r}")
+    hints = typing.get_type_hints(kind)
+    known = ", ".join(hints)
+    for key in values:
+        if key not in hints:
+            raise InputError(f"{source}: {prefix}{key}: unknown key; known: {known}")
+    for key in hints:
+        if key not in values:
+            raise InputError(f"{source}: {prefix}{key}: missing; every one of these is needed: {known}")
+    return kind(**{key: _value(hint, values[key], source, prefix + key) for key, hint in hints.items()})
+
+
+def _value(hint: Any, value: Any, source: str, name: str) -> Any:
+    origin = typing.get_origin(hint)
+    if dataclasses.is_dataclass(hint):
+        return _build(typing.cast(type, hint), value, source, name + ".")
+    if origin is Literal:
+        words = typing.get_args(hint)
+        if value not in words:
+            raise InputError(f"{source}: {name}: {value!r} is not one of {', '.join(map(str, words))}")
+        return value
+    if origin is list:
+        (inner,) = typing.get_args(hint)
+        if not isinstance(value, list):
+            raise InputError(f"{source}: {name}: a list is needed, found {value!r}")
+        return [_value(inner, item, source, f"{name}[{index}]") for index, item in enumerate(value)]
+    if origin is dict:
+        _, inner = typing.get_args(hint)
+        if not isinstance(value, dict):
+            raise InputError(f"{source}: {name}: a mapping is needed, found {value!r}")
+        return {str(key): _value(inner, item, source, f"{name}.{key}") for key, item in value.items()}
+    if isinstance(hint, types.UnionType):
+        raise TypeError(f"{name}: unions are not supported in parameters")
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
+        raise InputError(f"{source}: {name}: {hint.__name__} is needed, found {value!r}")
+    return value
