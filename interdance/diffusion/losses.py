@@ -1,0 +1,136 @@
+"""The losses of Eq. 4-8, each a pure function of predictions and truth that returns one scalar.
+
+Points are world positions in metres, (..., T, P, 3). What the paper leaves open is marked "Our choice".
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+FEET = (7, 8, 10, 11)  # left ankle, right ankle, left foot, right foot: the order of the foot-contact channels
+NUM_JOINTS = 55
+
+
+def recon_loss(pred_BTC: Tensor, true_BTC: Tensor) -> Tensor:
+    """Eq. 4: mean squared error of the normalised clean sample."""
+    return (pred_BTC - true_BTC).square().mean()
+
+
+def velocity_loss(pred_BTP3: Tensor, true_BTP3: Tensor) -> Tensor:
+    """Eq. 5, left: squared error of the frame-to-frame displacement, summed over x, y, z, mean over the rest."""
+    return (pred_BTP3.diff(dim=1) - true_BTP3.diff(dim=1)).square().sum(-1).mean()
+
+
+def acceleration_loss(pred_BTP3: Tensor, true_BTP3: Tensor) -> Tensor:
+    """Eq. 5, right: squared error of the second difference in time."""
+    return (pred_BTP3.diff(n=2, dim=1) - true_BTP3.diff(n=2, dim=1)).square().sum(-1).mean()
+
+
+def foot_loss(pred_BTP3: Tensor, contact_BT4: Tensor) -> Tensor:
+    """Squared displacement of the feet between frames in which they are predicted to touch the floor.
+
+    Our choice: the predicted label is a switch at 0.5 that takes no gradient; otherwise the cheapest way to lower this loss
+    is to predict that no foot ever touches the floor.
+    """
+    step = pred_BTP3[:, :, FEET].diff(dim=1).square().sum(-1)
+    on = (contact_BT4.detach() > 0.5).to(step.dtype)
+    return (step * on[:, 1:] * on[:, :-1]).mean()
+
+
+def distance_matrix_loss(leader_BTP3: Tensor, pred_BTP3: Tensor, true_BTP3: Tensor, max_distance: float) -> Tensor:
+    """Eq. 6, left: squared error of the leader-follower joint distances where the true one is under ``max_distance``.
+
+    The mean is over the entries under the limit. The distance is softened by 1 mm, so its gradient is finite at zero.
+    """
+    leader = leader_BTP3[:, :, :NUM_JOINTS]
+    pred = _distances(leader, pred_BTP3[:, :, :NUM_JOINTS])
+    true = _distances(leader, true_BTP3[:, :, :NUM_JOINTS])
+    near = (true < max_distance).to(pred.dtype)
+    return ((pred - true).square() * near).sum() / near.sum().clamp(min=1)
+
+
+def relative_orientation_loss(pred_relative_BT: Tensor, true_relative_BT: Tensor) -> Tensor:
+    """Eq. 6, right: squared error of the angle between the two dancers around the vertical, radians.
+
+    Our choice: 2 - 2 cos of the error, the squared chord: equal to the squared angle when small, smooth, and blind to
+    whole turns, so that nothing breaks at plus or minus pi.
+    """
+    return (2 - 2 * (pred_relative_BT - true_relative_BT).cos()).mean()
+
+
+def contact_loss(
+    leader_BTP3: Tensor, pred_BTP3: Tensor, leader_contact_BTP: Tensor, follower_contact_BTP: Tensor
+) -> Tensor:
+    """Eq. 7: squared distance to the partner of every point that is labelled to touch.
+
+    Leader points carry the true label, follower points the predicted one. Our choice: labels are switches at 0.5 that take
+    no gradient (as in :func:`foot_loss`), and each of the two sums is divided by the number of points in it.
+    """
+    leader, pred = leader_BTP3.flatten(0, 1), pred_BTP3.flatten(0, 1)
+    gaps = (
+        squared_gaps(leader, pred, leader_contact_BTP.flatten(0, 1) > 0.5)[0],
+        squared_gaps(pred, leader, follower_contact_BTP.detach().flatten(0, 1) > 0.5)[0],
+    )
+    return sum((gap.sum() / max(len(gap), 1) for gap in gaps), start=pred_BTP3.new_zeros(()))
+
+
+def squared_gaps(from_FP3: Tensor, to_FQ3: Tensor, label_FP: Tensor, chunk: int = 2**24) -> tuple[Tensor, Tensor]:
+    """Squared distance from each labelled point to the nearest point of the partner in the same frame.
+
+    Only labelled points are searched: an unlabelled one contributes nothing to Eq. 7. The nearest partner point is found
+    without gradient; the distance to it is differentiable in both arguments, and zero distance has zero gradient.
+
+    Parameters
+    ----------
+    from_FP3, to_FQ3
+        Points of the two dancers, frame by frame.
+    label_FP
+        Boolean, which points of ``from_FP3`` count.
+    chunk
+        Distances held in memory at a time.
+
+    Returns
+    -------
+    gap_R, frame_R
+        Squared metres and frame of each of the R labelled points, in frame order.
+    """
+    frame_R, point_R = label_FP.nonzero(as_tuple=True)
+    if len(frame_R) == 0:
+        return from_FP3.new_zeros(0), frame_R
+    nearest_R = torch.empty_like(frame_R)
+    with torch.no_grad():
+        frames_F, count_F = frame_R.unique_consecutive(return_counts=True)
+        # Rows of one frame form one padded batch entry, so that a batched matrix product does the search.
+        row_R = torch.arange(len(frame_R), device=frame_R.device) - torch.repeat_interleave(
+            count_F.cumsum(0) - count_F, count_F
+        )
+        entry_R = torch.repeat_interleave(torch.arange(len(frames_F), device=frame_R.device), count_F)
+        widest = int(count_F.max())
+        step = max(1, chunk // (widest * to_FQ3.shape[1]))
+        for start in range(0, len(frames_F), step):
+            stop = min(start + step, len(frames_F))
+            mine = (entry_R >= start) & (entry_R < stop)
+            frame, point, entry, row = frame_R[mine], point_R[mine], entry_R[mine] - start, row_R[mine]
+            batch = from_FP3.new_zeros((stop - start, widest, 3))
+            batch[entry, row] = from_FP3[frame, point]
+            partner = to_FQ3[frames_F[start:stop]]
+            # Centred, because the matrix-product form of the distance loses digits far from the origin.
+            centre = partner.mean(1, keepdim=True)
+            distance = torch.cdist(batch - centre, partner - centre)
+            nearest_R[mine] = distance.argmin(-1)[entry, row]
+    return (from_FP3[frame_R, point_R] - to_FQ3[frame_R, nearest_R]).square().sum(-1), frame_R
+
+
+def label_loss(pred: Tensor, true: Tensor) -> Tensor:
+    """Mean squared error of the leader's contact labels, the reactive task's second output (not in the paper).
+
+    Guidance needs to know which of the leader's points will be touched (Eq. 7). The true labels would betray the follower,
+    so the network predicts them.
+    """
+    return (pred - true).square().mean()
+
+
+def _distances(a_BTJ3: Tensor, b_BTK3: Tensor) -> Tensor:
+    delta = a_BTJ3[..., :, None, :] - b_BTK3[..., None, :, :]
+    return (delta.square().sum(-1) + 1e-6).sqrt()

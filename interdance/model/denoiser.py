@@ -1,0 +1,120 @@
+"""The network f(x_n, n, music, leader) that predicts the clean sample (Eq. 4)."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from interdance.model.blocks import InteractiveBlock
+
+
+class Prediction(NamedTuple):
+    """What the denoiser returns.
+
+    ``follower_BTC`` is the clean follower, normalised. ``leader`` is the clean leader (B, T, C) in the duet task; in the
+    reactive task, where the leader is given, it is the leader's contact labels (B, T, P) in 0..1: nobody knows them
+    before there is a follower, and guidance needs them (Eq. 7).
+    """
+
+    follower_BTC: Tensor
+    leader: Tensor
+
+
+class Denoiser(nn.Module):
+    """Two streams of frames through interactive decoder blocks (METHOD.md §4).
+
+    Parameters
+    ----------
+    channels
+        C, channels of the motion representation of one dancer.
+    points
+        P, points that carry a contact label.
+    music_channels
+        A, channels of the music features.
+    task
+        ``reactive``: the leader is given clean, the follower comes out. ``duet``: both go in noised and come out clean
+        (Eq. 11). The network is the same but for the leader's head.
+    width, blocks, heads, feed_forward, dropout
+        Sizes; METHOD.md §4 lists the paper's.
+    """
+
+    def __init__(
+        self,
+        *,
+        channels: int,
+        points: int,
+        music_channels: int,
+        task: Literal["reactive", "duet"],
+        width: int,
+        blocks: int,
+        heads: int,
+        feed_forward: int,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.task = task
+        self.width = width
+        self.leader_in = nn.Linear(channels, width)
+        self.follower_in = nn.Linear(channels, width)
+        self.music_in = nn.Sequential(nn.Linear(music_channels, width), nn.SiLU(), nn.Linear(width, width))
+        self.step_in = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
+        self.blocks = nn.ModuleList(InteractiveBlock(width, heads, feed_forward, dropout) for _ in range(blocks))
+        self.follower_out = nn.Linear(width, channels)
+        self.leader_out = nn.Linear(width, channels if task == "duet" else points)
+        for head in (self.follower_out, self.leader_out):
+            nn.init.zeros_(head.bias)
+
+    @torch.no_grad()
+    def start_from_components(self, leader_DC: Tensor, follower_DC: Tensor) -> None:
+        """Set the projections between channels and width from principal components of the training set.
+
+        The 4978 channels hold a body of some hundred degrees of freedom. Our choice: the width starts as its principal
+        coordinates, scaled to unit variance, instead of as a random mixture, so that training is about the dance.
+        ``leader_DC`` and ``follower_DC`` are components times the standard deviation along each, most important first;
+        missing rows (fewer components than width) keep their random start.
+        """
+        for layer, components in ((self.leader_in, leader_DC), (self.follower_in, follower_DC)):
+            rows = min(len(components), self.width)
+            # Wiener gain for unit noise: components weaker than the noise are not amplified.
+            variance = components[:rows].square().sum(1, keepdim=True)
+            layer.weight[:rows] = components[:rows] / (variance + 1.0)
+            layer.bias.zero_()
+        outputs = [(self.follower_out, follower_DC)]
+        if self.task == "duet":
+            outputs.append((self.leader_out, leader_DC))
+        for layer, components in outputs:
+            rows = min(len(components), self.width)
+            layer.weight[:, :rows] = components[:rows].T
+            layer.weight[:, rows:] = 0.0
+
+    def forward(self, x_n_BTC: Tensor, n_B: Tensor, music_BTA: Tensor, leader_BTC: Tensor) -> Prediction:
+        """Predict the clean sample.
+
+        Parameters
+        ----------
+        x_n_BTC
+            Follower noised to step ``n``, normalised.
+        n_B
+            Diffusion step of each sample, 0..N-1, integer.
+        music_BTA
+            Music features, normalised.
+        leader_BTC
+            Leader, normalised: clean in the reactive task, noised to the same step in the duet task.
+        """
+        emb_BTD = self.music_in(music_BTA) + self.step_in(step_embedding(n_B, self.width))[:, None]
+        leader_BTD = self.leader_in(leader_BTC)
+        follower_BTD = self.follower_in(x_n_BTC)
+        for block in self.blocks:
+            leader_BTD, follower_BTD = block(leader_BTD, follower_BTD, emb_BTD)
+        return Prediction(self.follower_out(follower_BTD), self.leader_out(leader_BTD))
+
+
+def step_embedding(n_B: Tensor, width: int) -> Tensor:
+    """Sines and cosines of the diffusion step, (B, width); Ho et al. 2020, as in the transformer's positions."""
+    half = width // 2
+    frequency = torch.exp(torch.arange(half, device=n_B.device) * (-math.log(10_000.0) / half))
+    angle = n_B[:, None].float() * frequency
+    return torch.cat((angle.cos(), angle.sin()), dim=-1)
