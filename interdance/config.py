@@ -7,6 +7,7 @@ below have no defaults: a key that is missing or unknown is an error that lists 
 from __future__ import annotations
 
 import dataclasses
+import os
 import types
 import typing
 from dataclasses import dataclass
@@ -20,10 +21,11 @@ from interdance.errors import InputError
 
 @dataclass(frozen=True)
 class DataParams:
-    """Where takes come from. ``folder`` is read when ``source`` is ``folder``; relative to the project."""
+    """Where takes come from. The two folders are read when ``source`` is ``folder``; relative to the project."""
 
     source: Literal["synthetic", "folder"]
-    folder: str
+    folder: str  # of the motions
+    music: str  # of the songs; often the same folder
     genre: str  # of every take in the folder
     fps: int
 
@@ -266,7 +268,8 @@ class Paths:
 
     @property
     def state(self) -> Path:
-        return self.root / ".state"
+        """Records of runs, journals, servers' homes: one ignored folder, or the one ``INTERDANCE_STATE`` names."""
+        return Path(os.environ.get("INTERDANCE_STATE") or self.root / ".state")
 
 
 def load(path: Path, *overlays: Path) -> Params:
