@@ -26,6 +26,7 @@ class DataParams:
     source: Literal["synthetic", "folder"]
     folder: str  # of the motions
     music: str  # of the songs; often the same folder
+    takes: list[str]  # names of the takes to read; empty for every one in the folder
     genre: str  # of every take in the folder
     fps: int
 
@@ -162,6 +163,8 @@ class GuidanceParams:
     max_step: int  # guidance acts at diffusion steps n <= max_step
     contact_reach: float  # metres: farther labelled points are not pulled
     inner_steps: int
+    smoothing: float  # frames, of the guidance step along time
+    root_mobility: float  # metres and radians, see diffusion.guidance.Mobility
 
 
 @dataclass(frozen=True)
