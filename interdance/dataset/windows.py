@@ -1,0 +1,170 @@
+"""Windows of duets as the network sees them: cut from memory-mapped takes, moved to the leader's frame, normalised."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from interdance.errors import InputError
+from interdance.files import read_json
+from interdance.representation.canonical import FloorTransform, clip, leader_frame, on_yaw_branch, rebase
+from interdance.representation.layout import LAYOUT, NUM_CHANNELS
+from interdance.representation.normalize import TrainingStatistics
+
+NUM_MUSIC = 35
+
+
+def cut_leader(
+    x_leader: np.ndarray, start: int, stop: int, statistics: TrainingStatistics | None
+) -> tuple[Tensor, Tensor, FloorTransform]:
+    """One window of the leader, starting at the origin and facing +Z.
+
+    The partner-contact channels of the result are zero: they say where the follower is, which the network is to find
+    out; at generation nobody knows them [choice]. Losses get them as the second value.
+
+    Parameters
+    ----------
+    x_leader : (frames, 4978)
+        The whole take in the world, un-normalised; may be memory-mapped.
+    start, stop : int
+        Frames of the window.
+    statistics : TrainingStatistics or None
+        ``None`` leaves the window un-normalised.
+
+    Returns
+    -------
+    The window (T, 4978); its partner-contact labels (T, 710); the transform from the world to the window's frame.
+    """
+    leader = torch.from_numpy(clip(x_leader, start, stop))
+    frame = leader_frame(leader)
+    leader = rebase(leader, frame)
+    contact = leader[:, LAYOUT["partner_contact"]].clone()
+    leader[:, LAYOUT["partner_contact"]] = 0.0
+    return (statistics.leader.normalise(leader) if statistics else leader), contact, frame
+
+
+def cut_follower(
+    x_follower: np.ndarray, start: int, stop: int, frame: FloorTransform, statistics: TrainingStatistics | None
+) -> Tensor:
+    """The same window of the follower (T, 4978), moved by the leader's transform, first yaw in [-pi/2, 3 pi/2)."""
+    follower = on_yaw_branch(rebase(torch.from_numpy(clip(x_follower, start, stop)), frame))
+    return statistics.follower.normalise(follower) if statistics else follower
+
+
+class WindowDataset(Dataset[dict[str, Any]]):
+    """Windows at every ``stride`` of the given takes.
+
+    An item holds float32 tensors ``leader`` (T, 4978) without partner contact, ``follower`` (T, 4978), ``music``
+    (T, 35), all normalised; ``leader_contact`` (T, 710) labels; ``transform`` (3,) from the world to the window's frame
+    (:meth:`FloorTransform.from_tensor`); ``take`` and ``genre`` (str) and ``start`` (int), its first frame.
+
+    Arrays are opened memory-mapped when first used, in each worker process by itself.
+
+    Parameters
+    ----------
+    encoded, music : Path
+        Folders with ``<take>/{leader,follower}.npy`` and ``<take>/facts.json``, and with ``<take>.npy``.
+    takes : sequence of str
+        Names.
+    statistics : TrainingStatistics or None
+        ``None`` leaves leader, follower and music un-normalised.
+    window, stride : int
+        Frames.
+
+    Raises
+    ------
+    InputError
+        When an array is missing, has another shape than it should, or a take is shorter than a window.
+    """
+
+    def __init__(
+        self,
+        encoded: Path,
+        music: Path,
+        takes: Sequence[str],
+        statistics: TrainingStatistics | None,
+        window: int,
+        stride: int,
+    ) -> None:
+        if window < 2 or stride < 1:
+            raise InputError(
+                f"windows of {window} frames every {stride}: at least 2 frames, every 1 or more, are needed"
+            )
+        self.encoded, self.music = encoded, music
+        self.takes = list(takes)
+        self.statistics = statistics
+        self.window = window
+        self.genres: list[str] = []
+        self.starts: list[tuple[int, int]] = []  # index of the take, first frame
+        self._arrays: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+        for index, take in enumerate(self.takes):
+            leader, follower, features = self._open(index)
+            num_frames = len(leader)
+            for name, array, width in (("follower", follower, NUM_CHANNELS), ("music", features, NUM_MUSIC)):
+                if array.shape != (num_frames, width):
+                    need = f"({num_frames}, {width})"
+                    raise InputError(f"take {take}: {name} has shape {array.shape}, {need} is needed; encode it again")
+            if num_frames < window:
+                raise InputError(
+                    f"take {take}: {num_frames} frames are fewer than a window of {window}; leave it out of the split or "
+                    "shorten train.window"
+                )
+            self.genres.append(read_json(encoded / take / "facts.json")["genre"])
+            self.starts += [(index, start) for start in range(0, num_frames - window + 1, stride)]
+        self._arrays.clear()
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __getitem__(self, item: int) -> dict[str, Any]:
+        index, start = self.starts[item]
+        x_leader, x_follower, features = self._open(index)
+        stop = start + self.window
+        leader, contact, frame = cut_leader(x_leader, start, stop, self.statistics)
+        music = torch.from_numpy(np.array(features[start:stop]))
+        return {
+            "leader": leader,
+            "follower": cut_follower(x_follower, start, stop, frame, self.statistics),
+            "music": self.statistics.music.normalise(music) if self.statistics else music,
+            "leader_contact": contact,
+            "transform": frame.to_tensor(),
+            "take": self.takes[index],
+            "genre": self.genres[index],
+            "start": start,
+        }
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_arrays": {}}
+
+    def _open(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        if index not in self._arrays:
+            folder, take = self.encoded / self.takes[index], self.takes[index]
+            leader, follower = (open_encoded(folder / f"{role}.npy") for role in ("leader", "follower"))
+            self._arrays[index] = leader, follower, _open_array(self.music / f"{take}.npy")
+        return self._arrays[index]
+
+
+def open_encoded(path: Path) -> np.ndarray:
+    """Map an encoded dancer (frames, 4978) into memory, read-only. Raises :class:`InputError` for anything else."""
+    array = _open_array(path)
+    if array.ndim != 2 or array.shape[1] != NUM_CHANNELS:
+        raise InputError(f"{path}: shape {array.shape}; (frames, {NUM_CHANNELS}) is needed, run the encode stage again")
+    return array
+
+
+def _open_array(path: Path) -> np.ndarray:
+    try:
+        array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; run the stages before this one") from None
+    except (ValueError, OSError, EOFError) as error:
+        raise InputError(f"{path}: not an array that can be mapped ({error}); write it again") from None
+    if array.dtype != np.float32:
+        raise InputError(f"{path}: holds {array.dtype}, float32 is needed; write it again")
+    return array

@@ -1,0 +1,233 @@
+"""Statistics of the training set: mean and spread of every channel, and the directions in which poses vary.
+
+Windows are what is measured, moved as they are trained on. The leader's and the follower's rows are two populations
+(the leader always starts at the origin), so each dancer has statistics of its own. Labels stay 0/1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from interdance.errors import InputError
+from interdance.files import read_npz, write_npz
+from interdance.representation.layout import INTEGRATED, LABELS, NUM_CHANNELS
+
+MUSIC_LABELS = slice(33, 35)
+"""Onset peaks and beats: one-hot columns of the music features, left as they are."""
+
+OVERSAMPLING = 16
+POWER_STEPS = 4
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Of one dancer, float32.
+
+    Attributes
+    ----------
+    mean_C, std_C : (4978,)
+        Of all rows; the three integrated velocities without row 0. Labels have mean 0 and deviation 1.
+    first_mean, first_std : (3,)
+        Of the three integrated velocities in row 0, where they hold yaw, x and z themselves.
+    components_KC : (K, 4978)
+        Orthonormal directions of the normalised rows, the strongest first, taken about zero, so that they rebuild rows
+        without an offset; the entry of largest size in each is positive.
+    explained_K : (K,)
+        Share of the normalised rows' mean square along each.
+    """
+
+    mean_C: Tensor
+    std_C: Tensor
+    first_mean: Tensor
+    first_std: Tensor
+    components_KC: Tensor
+    explained_K: Tensor
+
+    def to(self, device: torch.device | str) -> Statistics:
+        """The same on ``device``."""
+        return Statistics(*(getattr(self, item.name).to(device) for item in fields(self)))
+
+    def normalise(self, x: Tensor, first_row: bool = True) -> Tensor:
+        """Rows (..., T, 4978) to mean 0 and deviation 1; ``first_row`` says that row 0 is the first of a clip."""
+        result = (x - self.mean_C) / self.std_C
+        if first_row:
+            result[..., 0, INTEGRATED] = (x[..., 0, INTEGRATED] - self.first_mean) / self.first_std
+        return result
+
+    def unnormalise(self, x: Tensor, first_row: bool = True) -> Tensor:
+        """Undo :meth:`normalise`; differentiable."""
+        result = x * self.std_C + self.mean_C
+        if first_row:
+            result[..., 0, INTEGRATED] = x[..., 0, INTEGRATED] * self.first_std + self.first_mean
+        return result
+
+
+@dataclass(frozen=True)
+class MusicStatistics:
+    """Mean and deviation of the 35 music channels; the one-hot columns have 0 and 1."""
+
+    mean_A: Tensor
+    std_A: Tensor
+
+    def to(self, device: torch.device | str) -> MusicStatistics:
+        """The same on ``device``."""
+        return MusicStatistics(self.mean_A.to(device), self.std_A.to(device))
+
+    def normalise(self, music: Tensor) -> Tensor:
+        """Rows (..., 35) to mean 0 and deviation 1."""
+        return (music - self.mean_A) / self.std_A
+
+
+@dataclass(frozen=True)
+class TrainingStatistics:
+    """What is measured once on the training windows and used ever after."""
+
+    leader: Statistics
+    follower: Statistics
+    music: MusicStatistics
+
+    def to(self, device: torch.device | str) -> TrainingStatistics:
+        """The same on ``device``."""
+        return TrainingStatistics(self.leader.to(device), self.follower.to(device), self.music.to(device))
+
+    def save(self, path: Path) -> None:
+        """Write every array to one ``.npz``."""
+        write_npz(path, **{name: value.numpy() for name, value in self._items().items()})
+
+    @staticmethod
+    def load(path: Path) -> TrainingStatistics:
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        InputError
+            When the file is missing, is damaged, or was not written by the statistics stage.
+        """
+        arrays = read_npz(path)
+        parts: dict[str, Statistics | MusicStatistics] = {}
+        for part, kind in (("leader", Statistics), ("follower", Statistics), ("music", MusicStatistics)):
+            names = [f"{part}_{item.name}" for item in fields(kind)]
+            missing = [name for name in names if name not in arrays]
+            if missing:
+                raise InputError(f"{path}: no array named '{missing[0]}'; run the statistics stage again")
+            parts[part] = kind(*(torch.from_numpy(arrays[name].astype(np.float32)) for name in names))
+        width = parts["leader"].mean_C.numel()
+        if width != NUM_CHANNELS:
+            raise InputError(f"{path}: {width} channels, {NUM_CHANNELS} are needed; run the statistics stage again")
+        return TrainingStatistics(parts["leader"], parts["follower"], parts["music"])
+
+    def _items(self) -> dict[str, Tensor]:
+        return {
+            f"{part.name}_{item.name}": getattr(getattr(self, part.name), item.name)
+            for part in fields(self)
+            for item in fields(getattr(self, part.name))
+        }
+
+
+class Moments:
+    """Running count, sum and sum of squares of rows, in float64."""
+
+    def __init__(self, width: int) -> None:
+        self.count = 0
+        self.sum = torch.zeros(width, dtype=torch.float64)
+        self.squares = torch.zeros(width, dtype=torch.float64)
+
+    def add(self, rows: Tensor) -> None:
+        """Take in (N, width)."""
+        values = rows.double()
+        self.count += len(values)
+        self.sum += values.sum(dim=0)
+        self.squares += values.square().sum(dim=0)
+
+    def mean_std(self, least_std: float) -> tuple[Tensor, Tensor]:
+        """Mean and population deviation, float32; deviations under ``least_std`` become it, so nothing blows up."""
+        mean = self.sum / max(self.count, 1)
+        variance = self.squares / max(self.count, 1) - mean.square()
+        return mean.float(), variance.clamp(min=least_std**2).sqrt().float()
+
+
+def measure(
+    windows: Iterable[Tensor], least_std: float, num_components: int, num_rows: int, generator: torch.Generator
+) -> Statistics:
+    """Statistics of one dancer's windows.
+
+    Parameters
+    ----------
+    windows : iterable of (T, 4978)
+        Un-normalised, each as it is trained on.
+    least_std : float
+        Floor of the deviations, in the channels' own units.
+    num_components : int
+        K; fewer come out when there are fewer rows.
+    num_rows : int
+        Rows the components are computed from, drawn evenly over the windows, row 0 never among them.
+    generator : torch.Generator
+        Draws the rows and starts the search for the components.
+
+    Raises
+    ------
+    InputError
+        When there is no window.
+    """
+    every, first, later = Moments(NUM_CHANNELS), Moments(3), Moments(3)
+    windows = list(windows) if not hasattr(windows, "__len__") else windows
+    per_window = -(-num_rows // max(len(windows), 1))  # type: ignore[arg-type]
+    drawn = []
+    for window in windows:
+        every.add(window)
+        first.add(window[:1, INTEGRATED])
+        later.add(window[1:, INTEGRATED])
+        rows = 1 + torch.randperm(len(window) - 1, generator=generator)[:per_window]
+        drawn.append(window[rows])
+    if not drawn:
+        raise InputError("no training window to measure; shorten train.window or add takes to the training part")
+    mean, std = every.mean_std(least_std)
+    mean[INTEGRATED], std[INTEGRATED] = later.mean_std(least_std)
+    mean[LABELS], std[LABELS] = 0.0, 1.0
+    rows = torch.cat(drawn)[:num_rows]
+    components, explained = principal_components((rows - mean) / std, num_components, generator)
+    return Statistics(mean, std, *first.mean_std(least_std), components, explained)
+
+
+def measure_music(features: Iterable[Tensor], least_std: float) -> MusicStatistics:
+    """Statistics of music features, each (T, 35)."""
+    moments = Moments(35)
+    for rows in features:
+        moments.add(rows)
+    mean, std = moments.mean_std(least_std)
+    mean[MUSIC_LABELS], std[MUSIC_LABELS] = 0.0, 1.0
+    return MusicStatistics(mean, std)
+
+
+def principal_components(rows: Tensor, num_components: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Directions of largest mean square about zero, by randomised subspace iteration (Halko et al., 2011, alg. 4.4).
+
+    Parameters
+    ----------
+    rows : (N, C)
+    num_components : int
+        K; at most min(N, C) come out.
+
+    Returns
+    -------
+    (K, C) orthonormal rows, the entry of largest size positive, and (K,) the share of the mean square along each.
+    """
+    count = min(num_components, *rows.shape)
+    width = min(count + OVERSAMPLING, *rows.shape)
+    basis = torch.randn(rows.shape[1], width, generator=generator)
+    for _ in range(POWER_STEPS):
+        left, _ = torch.linalg.qr(rows @ basis)
+        basis, _ = torch.linalg.qr(rows.T @ left)
+    left, _ = torch.linalg.qr(rows @ basis)
+    _, values, directions = torch.linalg.svd(left.T @ rows, full_matrices=False)
+    directions = directions[:count]
+    largest = directions.gather(1, directions.abs().argmax(dim=1, keepdim=True))
+    directions = directions * torch.where(largest < 0, -1.0, 1.0)
+    share = values[:count].square() / rows.square().sum().clamp(min=torch.finfo(rows.dtype).tiny)
+    return directions, share
