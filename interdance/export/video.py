@@ -1,0 +1,259 @@
+"""Films and contact sheets of a couple, drawn without a display or a graphics card."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import av
+import numpy as np
+from PIL import Image, ImageDraw
+from scipy.ndimage import gaussian_filter1d, maximum_filter1d
+
+from interdance.errors import InputError
+from interdance.export import palette
+from interdance.export.raster import Camera, Renderer
+from interdance.export.sound import SAMPLE_RATE, audio_frames, read_stereo
+from interdance.files import atomic_path
+from interdance.takes import Motion
+
+Progress = Callable[[int, int], None]
+"""Called with the number of frames done and of all frames."""
+
+CHUNK = 24  # frames skinned at a time
+CAMERA_CALM = 0.8  # seconds: width of the smoothing of where the camera looks
+HEAD_ROOM = 0.12  # metres kept free above heads and beside hands
+
+
+@dataclass(frozen=True)
+class View:
+    """From where the camera looks at the couple, degrees.
+
+    Attributes
+    ----------
+    azimuth : float
+        0 looks from +Z towards -Z, 90 from +X.
+    elevation : float
+        Above the horizontal.
+    turn : float
+        Degrees per second the camera walks around the couple.
+    field_of_view : float
+        Vertical opening.
+    """
+
+    azimuth: float
+    elevation: float
+    turn: float = 0.0
+    field_of_view: float = 30.0
+
+
+VIEWS: dict[str, View] = {
+    "three-quarter": View(35.0, 14.0),
+    "front": View(0.0, 6.0),
+    "side": View(90.0, 6.0),
+    "back": View(180.0, 6.0),
+    "top": View(0.0, 80.0),
+    "orbit": View(35.0, 14.0, turn=12.0),
+}
+
+
+def write_video(
+    path: Path,
+    leader: Motion,
+    follower: Motion | None,
+    body: Any,
+    music: Path | None,
+    *,
+    width: int = 1280,
+    height: int = 720,
+    fps: float | None = None,
+    view: str | View = "three-quarter",
+    samples: int = 2,
+    workers: int = 2,
+    progress: Progress | None = None,
+) -> None:
+    """Write an MP4 (H.264, AAC) of the couple dancing, with the song.
+
+    Parameters
+    ----------
+    path : Path
+        The film; it appears only when it is complete.
+    leader, follower : Motion
+        Of equal length and rate. Without a follower the leader dances alone.
+    body : interdance.body.model.Body
+        Turns motions into vertices and joints.
+    music : Path, optional
+        Any sound file FFmpeg reads; cut, or followed by silence, to the length of the motion.
+    width, height : int
+        Pixels, even numbers.
+    fps : float, optional
+        Frames per second of the film; the motion's own when absent.
+    view : str or View
+        A name of :data:`VIEWS`, or a view of one's own.
+    samples : int
+        Anti-aliasing, ``samples`` squared sub-pixels per pixel.
+    workers : int
+        Threads that draw.
+    progress : callable, optional
+        Called with (frames done, all frames).
+
+    Raises
+    ------
+    InputError
+        Motions of different length or rate, an odd picture size, an unknown view, a song that cannot be read.
+    """
+    if width % 2 or height % 2 or width < 16 or height < 16:
+        raise InputError(f"{path}: a film of {width}x{height} pixels cannot be encoded; give even numbers of at least 16")
+    scene = _Scene(path, leader, follower, body, width, height, _view(path, view))
+    rate = Fraction(fps or leader.fps).limit_denominator(1001)
+    num_frames = max(1, int(scene.num_frames * float(rate) / leader.fps))
+    frames = np.minimum((np.arange(num_frames) * leader.fps / float(rate)).astype(int), scene.num_frames - 1)
+    sound = read_stereo(music, num_frames / float(rate)) if music else None
+    with atomic_path(path) as temporary, av.open(
+        str(temporary), "w", format="mp4", options={"movflags": "+faststart"}
+    ) as container:
+        picture = container.add_stream("libx264", rate=rate)
+        picture.width, picture.height, picture.pix_fmt = width, height, "yuv420p"
+        picture.options = {"preset": "veryfast", "crf": "19"}
+        picture.thread_count = 2
+        waiting: deque[av.AudioFrame] = deque()
+        if sound is not None:
+            voice = container.add_stream("aac", rate=SAMPLE_RATE)
+            voice.bit_rate, voice.layout = 160_000, "stereo"
+            waiting.extend(audio_frames(sound))
+        for number, image in enumerate(scene.draw(frames, samples, workers)):
+            container.mux(picture.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+            while waiting and waiting[0].pts <= (number + 1) / float(rate) * SAMPLE_RATE:
+                container.mux(voice.encode(waiting.popleft()))
+            if progress:
+                progress(number + 1, num_frames)
+        container.mux(picture.encode(None))
+        if sound is not None:
+            for frame in waiting:
+                container.mux(voice.encode(frame))
+            container.mux(voice.encode(None))
+
+
+def contact_sheet(
+    path: Path,
+    leader: Motion,
+    follower: Motion | None,
+    body: Any,
+    *,
+    frames: Sequence[int] | None = None,
+    count: int = 12,
+    columns: int = 4,
+    tile_width: int = 480,
+    tile_height: int = 360,
+    view: str | View = "three-quarter",
+    samples: int = 3,
+) -> None:
+    """Write a PNG grid of moments of the dance, each with its time in seconds.
+
+    ``frames`` names the moments; without it ``count`` of them are spread evenly. Other parameters and errors are those of
+    :func:`write_video`.
+    """
+    scene = _Scene(path, leader, follower, body, tile_width, tile_height, _view(path, view))
+    if frames is None:
+        chosen = np.linspace(0, scene.num_frames - 1, count).round().astype(int)
+    else:
+        chosen = np.asarray(frames, int)
+        if not len(chosen) or chosen.min() < 0 or chosen.max() >= scene.num_frames:
+            raise InputError(f"{path}: frames {list(frames)} are not all within 0..{scene.num_frames - 1}")
+    columns = min(columns, len(chosen))
+    rows = -(-len(chosen) // columns)
+    sheet = Image.new("RGB", (columns * tile_width, rows * tile_height), "#d9dee4")
+    draw = ImageDraw.Draw(sheet)
+    for place, (frame, image) in enumerate(zip(chosen, scene.draw(chosen, samples, 2), strict=True)):
+        corner = (place % columns * tile_width, place // columns * tile_height)
+        sheet.paste(Image.fromarray(image), corner)
+        draw.text((corner[0] + 8, corner[1] + 6), f"{frame / leader.fps:.1f} s", fill="#5b6570", font_size=14)
+    with atomic_path(path) as temporary:
+        sheet.save(temporary, format="PNG", optimize=True)
+
+
+def _view(path: Path, view: str | View) -> View:
+    if isinstance(view, View):
+        return view
+    if view not in VIEWS:
+        raise InputError(f"{path}: no view is named {view!r}; choose one of {', '.join(VIEWS)}")
+    return VIEWS[view]
+
+
+class _Scene:
+    """The couple, its camera and the drawing of any of its frames."""
+
+    def __init__(
+        self, path: Path, leader: Motion, follower: Motion | None, body: Any, width: int, height: int, view: View
+    ) -> None:
+        dancers = [leader] if follower is None else [leader, follower]
+        if leader.num_frames == 0:
+            raise InputError(f"{path}: the leader has no frames; nothing can be drawn")
+        if follower is not None and (follower.num_frames, follower.fps) != (leader.num_frames, leader.fps):
+            raise InputError(
+                f"{path}: the leader has {leader.num_frames} frames at {leader.fps:g} per second and the follower "
+                f"{follower.num_frames} at {follower.fps:g}; cut or resample one of them"
+            )
+        self.dancers, self.body, self.width, self.height = dancers, body, width, height
+        self.num_frames = leader.num_frames
+        faces = np.asarray(body.faces, np.int64)
+        self.faces = np.concatenate([faces + index * body.num_vertices for index in range(len(dancers))]).astype(np.int32)
+        colours = [palette.linear(palette.LEADER), palette.linear(palette.FOLLOWERS[0])][: len(dancers)]
+        self.albedo = np.repeat(np.stack(colours), body.num_vertices, axis=0)
+        self.cameras, self.centres = self._follow(view)
+
+    def _follow(self, view: View) -> tuple[list[Camera], np.ndarray]:
+        """One camera per frame that keeps the couple whole in the picture and never jerks."""
+        joints = np.concatenate([self.body.joints(motion) for motion in self.dancers], axis=1)
+        fps = self.dancers[0].fps
+        low, high = joints.min(axis=1), joints.max(axis=1)
+        centres = gaussian_filter1d(0.5 * (low + high), CAMERA_CALM * fps, axis=0, mode="nearest")
+        height = high[:, 1].max() + 2.0 * HEAD_ROOM
+        centres[:, 1] = 0.5 * height - HEAD_ROOM
+        reach = np.linalg.norm((joints - centres[:, None])[:, :, [0, 2]], axis=2).max(axis=1) + HEAD_ROOM
+        window = int(2 * CAMERA_CALM * fps) | 1
+        reach = gaussian_filter1d(maximum_filter1d(reach, window, mode="nearest"), CAMERA_CALM * fps, mode="nearest")
+        opening = np.radians(view.field_of_view)
+        up, side = np.tan(opening / 2), np.tan(opening / 2) * self.width / self.height
+        elevation = np.radians(view.elevation)
+        tall = 0.5 * height * np.cos(elevation) + reach * np.sin(elevation)
+        distance = np.maximum(tall / up + reach * np.cos(elevation) * 0.6, reach / side + reach * 0.5)
+        azimuth = np.radians(view.azimuth + view.turn * np.arange(self.num_frames) / fps)
+        flat = np.cos(elevation)
+        direction = np.stack([np.sin(azimuth) * flat, np.full_like(azimuth, np.sin(elevation)), np.cos(azimuth) * flat], 1)
+        cameras = [
+            Camera(centre + away * far, centre, opening)
+            for centre, away, far in zip(centres, direction, distance, strict=True)
+        ]
+        return cameras, centres
+
+    def draw(self, frames: np.ndarray, samples: int, workers: int) -> Iterator[np.ndarray]:
+        """Pictures of those frames, in order; ``workers`` of them are drawn at a time."""
+        renderers: SimpleQueue[Renderer] = SimpleQueue()
+        for _ in range(workers):
+            renderers.put(Renderer(self.width, self.height, samples))
+
+        def picture(vertices: np.ndarray, frame: int) -> np.ndarray:
+            renderer = renderers.get()
+            try:
+                return renderer.draw(vertices, self.faces, self.albedo, self.cameras[frame], self.centres[frame])
+            finally:
+                renderers.put(renderer)
+
+        pending: deque[Future[np.ndarray]] = deque()
+        with ThreadPoolExecutor(workers) as pool:
+            for start in range(0, len(frames), CHUNK):
+                part = frames[start : start + CHUNK]
+                meshes = np.concatenate([self.body.vertices(motion, part) for motion in self.dancers], axis=1)
+                for vertices, frame in zip(meshes, part, strict=True):
+                    pending.append(pool.submit(picture, vertices, int(frame)))
+                    if len(pending) > 2 * workers:
+                        yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
