@@ -84,6 +84,7 @@ class StatisticsParams:
     seed: int
     num_windows: int
     num_components: int  # principal components kept to start the denoiser's projections from
+    root_gain: float  # how much larger than the others the root channels come out of normalisation
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,7 @@ class TrainParams:
     weight_decay: float
     grad_clip: float
     ema: float
+    report_every: int
     checkpoint_every: int
     validate_every: int
     num_workers: int
@@ -284,9 +286,9 @@ def load(path: Path, *overlays: Path) -> Params:
         For a missing or malformed file, an unknown key (the known ones are listed), a missing key, a value of the wrong
         type, or a word outside the closed list of a field.
     """
-    merged = _read_yaml(path)
+    merged = read_yaml(path)
     for overlay in overlays:
-        merged = merge(merged, _read_yaml(overlay))
+        merged = merge(merged, read_yaml(overlay))
     source = ", ".join(str(item) for item in (path, *overlays))
     return from_dict(merged, source)
 
@@ -305,7 +307,8 @@ def from_dict(values: dict[str, Any], source: str) -> Params:
     return typing.cast(Params, _build(Params, values, source, ""))
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file that holds a mapping. Raises :class:`InputError` when it is missing or holds something else."""
     try:
         values = yaml.safe_load(path.read_text())
     except FileNotFoundError:

@@ -1,1 +1,1 @@
-"""baselines"""
+"""Methods to compare with; one file each."""

@@ -1,4 +1,4 @@
-"""Statistics of the training set: mean and spread of every channel, and the directions in which poses vary.
+"""DancerStatistics of the training set: mean and spread of every channel, and the directions in which poses vary.
 
 Windows are what is measured, moved as they are trained on. The leader's and the follower's rows are two populations
 (the leader always starts at the origin), so each dancer has statistics of its own. Labels stay 0/1.
@@ -6,7 +6,7 @@ Windows are what is measured, moved as they are trained on. The leader's and the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -26,7 +26,7 @@ POWER_STEPS = 4
 
 
 @dataclass(frozen=True)
-class Statistics:
+class DancerStatistics:
     """Of one dancer, float32.
 
     Attributes
@@ -38,8 +38,10 @@ class Statistics:
     components_KC : (K, 4978)
         Orthonormal directions of the normalised rows, the strongest first, taken about zero, so that they rebuild rows
         without an offset; the entry of largest size in each is positive.
+    deviation_K : (K,)
+        Root mean square of the normalised rows along each.
     explained_K : (K,)
-        Share of the normalised rows' mean square along each.
+        Share of the normalised rows' whole mean square along each.
     """
 
     mean_C: Tensor
@@ -47,11 +49,20 @@ class Statistics:
     first_mean: Tensor
     first_std: Tensor
     components_KC: Tensor
+    deviation_K: Tensor
     explained_K: Tensor
 
-    def to(self, device: torch.device | str) -> Statistics:
+    def components(self) -> Tensor:
+        """Components times the deviation along each (K, 4978): a factor of the covariance of normalised rows."""
+        return self.components_KC * self.deviation_K[:, None]
+
+    def raw_components(self) -> Tensor:
+        """The same factor for un-normalised rows."""
+        return self.components() * self.std_C
+
+    def to(self, device: torch.device | str) -> DancerStatistics:
         """The same on ``device``."""
-        return Statistics(*(getattr(self, item.name).to(device) for item in fields(self)))
+        return DancerStatistics(*(getattr(self, item.name).to(device) for item in fields(self)))
 
     def normalise(self, x: Tensor, first_row: bool = True) -> Tensor:
         """Rows (..., T, 4978) to mean 0 and deviation 1; ``first_row`` says that row 0 is the first of a clip."""
@@ -85,23 +96,28 @@ class MusicStatistics:
 
 
 @dataclass(frozen=True)
-class TrainingStatistics:
+class Statistics:
     """What is measured once on the training windows and used ever after."""
 
-    leader: Statistics
-    follower: Statistics
+    leader: DancerStatistics
+    follower: DancerStatistics
     music: MusicStatistics
 
-    def to(self, device: torch.device | str) -> TrainingStatistics:
+    @property
+    def num_music_channels(self) -> int:
+        """Width of the music features."""
+        return self.music.mean_A.numel()
+
+    def to(self, device: torch.device | str) -> Statistics:
         """The same on ``device``."""
-        return TrainingStatistics(self.leader.to(device), self.follower.to(device), self.music.to(device))
+        return Statistics(self.leader.to(device), self.follower.to(device), self.music.to(device))
 
     def save(self, path: Path) -> None:
         """Write every array to one ``.npz``."""
         write_npz(path, **{name: value.numpy() for name, value in self._items().items()})
 
     @staticmethod
-    def load(path: Path) -> TrainingStatistics:
+    def load(path: Path) -> Statistics:
         """Read what :meth:`save` wrote.
 
         Raises
@@ -110,8 +126,8 @@ class TrainingStatistics:
             When the file is missing, is damaged, or was not written by the statistics stage.
         """
         arrays = read_npz(path)
-        parts: dict[str, Statistics | MusicStatistics] = {}
-        for part, kind in (("leader", Statistics), ("follower", Statistics), ("music", MusicStatistics)):
+        parts: dict[str, DancerStatistics | MusicStatistics] = {}
+        for part, kind in (("leader", DancerStatistics), ("follower", DancerStatistics), ("music", MusicStatistics)):
             names = [f"{part}_{item.name}" for item in fields(kind)]
             missing = [name for name in names if name not in arrays]
             if missing:
@@ -120,7 +136,7 @@ class TrainingStatistics:
         width = parts["leader"].mean_C.numel()
         if width != NUM_CHANNELS:
             raise InputError(f"{path}: {width} channels, {NUM_CHANNELS} are needed; run the statistics stage again")
-        return TrainingStatistics(parts["leader"], parts["follower"], parts["music"])
+        return Statistics(parts["leader"], parts["follower"], parts["music"])
 
     def _items(self) -> dict[str, Tensor]:
         return {
@@ -153,16 +169,25 @@ class Moments:
 
 
 def measure(
-    windows: Iterable[Tensor], least_std: float, num_components: int, num_rows: int, generator: torch.Generator
-) -> Statistics:
-    """Statistics of one dancer's windows.
+    windows: Sequence[Tensor],
+    least_std: float,
+    root_gain: float,
+    num_components: int,
+    num_rows: int,
+    generator: torch.Generator,
+) -> DancerStatistics:
+    """DancerStatistics of one dancer's windows.
 
     Parameters
     ----------
-    windows : iterable of (T, 4978)
-        Un-normalised, each as it is trained on.
+    windows : sequence of (T, 4978)
+        Un-normalised, each as it is trained on; taken one at a time.
     least_std : float
         Floor of the deviations, in the channels' own units.
+    root_gain : float
+        The seven root channels are normalised so that they come out ``root_gain`` times as large as the others: seven
+        channels among 4978 that place the whole dancer would count for nothing in a squared error otherwise. HumanML3D
+        does the same under the name "feature bias".
     num_components : int
         K; fewer come out when there are fewer rows.
     num_rows : int
@@ -176,8 +201,9 @@ def measure(
         When there is no window.
     """
     every, first, later = Moments(NUM_CHANNELS), Moments(3), Moments(3)
-    windows = list(windows) if not hasattr(windows, "__len__") else windows
-    per_window = -(-num_rows // max(len(windows), 1))  # type: ignore[arg-type]
+    if not len(windows):
+        raise InputError("no training window to measure; shorten train.window or add takes to the training part")
+    per_window = -(-num_rows // len(windows))
     drawn = []
     for window in windows:
         every.add(window)
@@ -185,18 +211,18 @@ def measure(
         later.add(window[1:, INTEGRATED])
         rows = 1 + torch.randperm(len(window) - 1, generator=generator)[:per_window]
         drawn.append(window[rows])
-    if not drawn:
-        raise InputError("no training window to measure; shorten train.window or add takes to the training part")
     mean, std = every.mean_std(least_std)
     mean[INTEGRATED], std[INTEGRATED] = later.mean_std(least_std)
     mean[LABELS], std[LABELS] = 0.0, 1.0
+    std[: INTEGRATED.stop] /= root_gain
+    first_mean, first_std = first.mean_std(least_std)
     rows = torch.cat(drawn)[:num_rows]
-    components, explained = principal_components((rows - mean) / std, num_components, generator)
-    return Statistics(mean, std, *first.mean_std(least_std), components, explained)
+    components = principal_components((rows - mean) / std, num_components, generator)
+    return DancerStatistics(mean, std, first_mean, first_std / root_gain, *components)
 
 
 def measure_music(features: Iterable[Tensor], least_std: float) -> MusicStatistics:
-    """Statistics of music features, each (T, 35)."""
+    """DancerStatistics of music features, each (T, 35)."""
     moments = Moments(35)
     for rows in features:
         moments.add(rows)
@@ -205,7 +231,9 @@ def measure_music(features: Iterable[Tensor], least_std: float) -> MusicStatisti
     return MusicStatistics(mean, std)
 
 
-def principal_components(rows: Tensor, num_components: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def principal_components(
+    rows: Tensor, num_components: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
     """Directions of largest mean square about zero, by randomised subspace iteration (Halko et al., 2011, alg. 4.4).
 
     Parameters
@@ -216,7 +244,8 @@ def principal_components(rows: Tensor, num_components: int, generator: torch.Gen
 
     Returns
     -------
-    (K, C) orthonormal rows, the entry of largest size positive, and (K,) the share of the mean square along each.
+    (K, C) orthonormal rows, the entry of largest size positive; (K,) the root mean square along each; (K,) the share of
+    the whole mean square along each.
     """
     count = min(num_components, *rows.shape)
     width = min(count + OVERSAMPLING, *rows.shape)
@@ -229,5 +258,6 @@ def principal_components(rows: Tensor, num_components: int, generator: torch.Gen
     directions = directions[:count]
     largest = directions.gather(1, directions.abs().argmax(dim=1, keepdim=True))
     directions = directions * torch.where(largest < 0, -1.0, 1.0)
-    share = values[:count].square() / rows.square().sum().clamp(min=torch.finfo(rows.dtype).tiny)
-    return directions, share
+    squares = values[:count].square()
+    share = squares / rows.square().sum().clamp(min=torch.finfo(rows.dtype).tiny)
+    return directions, (squares / len(rows)).sqrt(), share

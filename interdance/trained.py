@@ -1,0 +1,84 @@
+"""A trained model on disk: weights, the parameters it was made with, and the statistics it normalises by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from interdance.config import ModelParams, Params, from_dict
+from interdance.errors import InputError
+from interdance.files import atomic_folder, read_json, write_json
+from interdance.model.denoiser import Denoiser
+from interdance.representation.layout import NUM_CHANNELS, NUM_POINTS
+from interdance.representation.normalize import Statistics
+
+WEIGHTS = "weights.safetensors"
+PARAMS = "params.json"
+STATISTICS = "statistics.npz"
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """Everything generation needs. The denoiser is in evaluation mode."""
+
+    denoiser: Denoiser
+    statistics: Statistics
+    params: Params
+
+
+def make_denoiser(params: ModelParams, music_channels: int) -> Denoiser:
+    """A denoiser for the motion representation, with random weights from torch's current generator."""
+    return Denoiser(
+        channels=NUM_CHANNELS,
+        points=NUM_POINTS,
+        music_channels=music_channels,
+        task=params.task,
+        width=params.width,
+        blocks=params.blocks,
+        heads=params.heads,
+        feed_forward=params.feed_forward,
+        dropout=params.dropout,
+    )
+
+
+def start_denoiser(params: Params, statistics: Statistics) -> Denoiser:
+    """The denoiser as training starts from it: seeded weights, projections from the training set's components."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(params.train.seed)
+        denoiser = make_denoiser(params.model, statistics.num_music_channels)
+    denoiser.start_from_components(statistics.leader.components(), statistics.follower.components())
+    return denoiser
+
+
+def save_model(folder: Path, model: TrainedModel) -> None:
+    """Write a model folder, whole or not at all."""
+    with atomic_folder(folder) as temporary:
+        save_file({name: value.contiguous() for name, value in model.denoiser.state_dict().items()}, temporary / WEIGHTS)
+        write_json(temporary / PARAMS, model.params.to_dict())
+        model.statistics.save(temporary / STATISTICS)
+
+
+def load_model(folder: Path) -> TrainedModel:
+    """Read a model folder.
+
+    Raises
+    ------
+    InputError
+        When a file is missing or damaged, or the weights do not fit the parameters beside them.
+    """
+    for name in (WEIGHTS, PARAMS, STATISTICS):
+        if not (folder / name).is_file():
+            raise InputError(f"{folder / name}: no such file; a trained model is made by `dvc repro train` (or `make demo`)")
+    params = from_dict(read_json(folder / PARAMS), str(folder / PARAMS))
+    statistics = Statistics.load(folder / STATISTICS)
+    denoiser = make_denoiser(params.model, statistics.num_music_channels)
+    try:
+        denoiser.load_state_dict(load_file(folder / WEIGHTS))
+    except (SafetensorError, RuntimeError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{folder / WEIGHTS}: weights are damaged or of another model ({reason})") from None
+    return TrainedModel(denoiser.eval(), statistics, params)
