@@ -1,0 +1,51 @@
+"""The 55 joints of SMPL-X: names, parents and the groups the rest of the package asks for."""
+
+from __future__ import annotations
+
+import numpy as np
+
+BODY_JOINT_NAMES: tuple[str, ...] = (
+    "pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2", "left_ankle", "right_ankle",
+    "spine3", "left_foot", "right_foot", "neck", "left_collar", "right_collar", "head", "left_shoulder",
+    "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist",
+)  # fmt: skip
+FACE_JOINT_NAMES: tuple[str, ...] = ("jaw", "left_eye", "right_eye")
+FINGER_NAMES: tuple[str, ...] = ("index", "middle", "pinky", "ring", "thumb")  # in the order SMPL-X stores them
+
+JOINT_NAMES: tuple[str, ...] = (
+    *BODY_JOINT_NAMES,
+    *FACE_JOINT_NAMES,
+    *(f"{side}_{finger}{k}" for side in ("left", "right") for finger in FINGER_NAMES for k in (1, 2, 3)),
+)
+"""Names of the 55 joints in SMPL-X order."""
+
+NUM_JOINTS = len(JOINT_NAMES)
+INDEX: dict[str, int] = {name: index for index, name in enumerate(JOINT_NAMES)}
+"""Name of a joint -> its index."""
+
+_FINGER_PARENTS = tuple(
+    (20 + side if k == 0 else 25 + 15 * side + 3 * finger + k - 1)
+    for side in (0, 1)
+    for finger in range(5)
+    for k in range(3)
+)
+PARENTS: tuple[int, ...] = (
+    -1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 15, 15, 15, *_FINGER_PARENTS,
+)  # fmt: skip
+"""Parent of each joint; -1 for the pelvis."""
+
+PARENTS_J: np.ndarray = np.array(PARENTS, np.int64)
+PARENTS_J.setflags(write=False)
+
+LEFT_WRIST, RIGHT_WRIST = INDEX["left_wrist"], INDEX["right_wrist"]
+LEFT_FINGERS: tuple[int, ...] = tuple(range(25, 40))
+RIGHT_FINGERS: tuple[int, ...] = tuple(range(40, 55))
+
+MIRROR: tuple[int, ...] = tuple(
+    INDEX[
+        name.replace("left_", "right_", 1) if name.startswith("left_") else name.replace("right_", "left_", 1)
+        if name.startswith("right_") else name
+    ]
+    for name in JOINT_NAMES
+)  # fmt: skip
+"""Index of the same joint on the other side."""
