@@ -1,4 +1,4 @@
-"""Exact signed distance into posed bodies (the f of Eq. 9), prepared once per frame and queried at every denoising step.
+"""Exact signed distance into posed bodies (the f of Eq. 9): prepared once, queried at every denoising step.
 
 The engine is warp: closest point by a bounding-volume hierarchy, sign by the generalised winding number, which stays
 right where a dance pose makes the body overlap itself. Ray votes and pseudo-normals do not.
@@ -105,9 +105,7 @@ class LeaderField:
         for frame in range(self.num_frames) if frames is None else np.unique(frames):
             self._mesh(int(frame))
 
-    def signed_depth(
-        self, points_TQ3: torch.Tensor, frames: np.ndarray | torch.Tensor | None = None
-    ) -> torch.Tensor:
+    def signed_depth(self, points_TQ3: torch.Tensor, frames: np.ndarray | torch.Tensor | None = None) -> torch.Tensor:
         """Depth of points inside the surface, differentiable in the points.
 
         Parameters

@@ -1,1 +1,33 @@
-"""metrics"""
+"""Every metric of the paper, on arrays: usable without the rest of the package.
+
+Joints are (T, J, 3) or (B, T, J, 3), numpy or torch, metres, +Y up, 30 frames per second. ``variant=`` names whose
+reading a metric is; the default is the one the paper's table is read with.
+"""
+
+from interdance.metrics.features import cross_distance_features, geometric_features, kinetic_features
+from interdance.metrics.frechet import degenerate_dimensions, diversity, frechet_distance
+from interdance.metrics.interaction import (
+    ContactRates,
+    contact_rates,
+    foot_skating,
+    penetration_rate,
+    physical_foot_contact,
+)
+from interdance.metrics.rhythm import beat_align_score, beat_echo_degree, motion_beats
+
+__all__ = [
+    "ContactRates",
+    "beat_align_score",
+    "beat_echo_degree",
+    "contact_rates",
+    "cross_distance_features",
+    "degenerate_dimensions",
+    "diversity",
+    "foot_skating",
+    "frechet_distance",
+    "geometric_features",
+    "kinetic_features",
+    "motion_beats",
+    "penetration_rate",
+    "physical_foot_contact",
+]

@@ -1,0 +1,169 @@
+"""Contact, penetration and feet: what the dancers' surfaces and soles do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from interdance.body.distance import inside
+from interdance.body.nearest import nearest_distance
+from interdance.errors import InputError
+from interdance.metrics.features import as_joints, is_batch
+
+SkatingVariant = Literal["duolando", "lodge"]
+
+PELVIS, LEFT_ANKLE, RIGHT_ANKLE, LEFT_TOE, RIGHT_TOE = 0, 7, 8, 10, 11
+ANKLE_HEIGHT, TOE_HEIGHT = 0.08, 0.05  # metres above the floor: a foot this low is in contact (LODGE)
+LEVEL_TOES = 0.02  # metres: first-frame toes that differ by less both stand on the floor (LODGE)
+SLIDE = 0.01  # metres per frame (LODGE)
+
+
+@dataclass(frozen=True)
+class ContactRates:
+    """Contact of two dancers, shares in 0..1.
+
+    Attributes
+    ----------
+    cf : float
+        Contact frequency: frames in which any two vertices are in contact.
+    clr, cfr, cvr : float
+        Share of the leader's, of the follower's vertices in contact over all frames, and the mean of the two.
+    contact_T, leader_rate_T, follower_rate_T : arrays (T,)
+        The same frame by frame (clips of a batch one after the other).
+    """
+
+    cf: float
+    clr: float
+    cfr: float
+    cvr: float
+    contact_T: np.ndarray
+    leader_rate_T: np.ndarray
+    follower_rate_T: np.ndarray
+
+
+def contact_rates(leader_vertices: Any, follower_vertices: Any, distance: float = 0.01) -> ContactRates:
+    """CF, CLR, CFR and CVR by unsigned vertex-to-vertex distance, frames pooled.
+
+    Parameters
+    ----------
+    leader_vertices, follower_vertices : array (T, V, 3) or (B, T, V, 3)
+        Surface vertices, metres; the 655 by default, any mesh allowed. Rates depend on the vertex set: name it.
+    distance : float
+        Vertices strictly nearer than this are in contact, metres.
+    """
+    lead, follow = _pair(leader_vertices, follower_vertices)
+    leader_near = np.isfinite(nearest_distance(lead, follow, distance)[0])
+    follower_near = np.zeros(follow.shape[:2], bool)
+    touched = leader_near.any(axis=1)
+    follower_near[touched] = np.isfinite(nearest_distance(follow[touched], lead[touched], distance)[0])
+    clr, cfr = float(leader_near.mean()), float(follower_near.mean())
+    return ContactRates(
+        cf=float(touched.mean()),
+        clr=clr,
+        cfr=cfr,
+        cvr=(clr + cfr) / 2,
+        contact_T=touched,
+        leader_rate_T=leader_near.mean(axis=1),
+        follower_rate_T=follower_near.mean(axis=1),
+    )
+
+
+def penetration_rate(leader_vertices: Any, follower_vertices: Any, faces: np.ndarray) -> float:
+    """PR: share of the follower's vertices inside the leader's closed mesh (winding number > 0.5), over all frames.
+
+    Parameters
+    ----------
+    leader_vertices, follower_vertices : array (T, V, 3) or (B, T, V, 3)
+        Surface vertices, metres; the leader's are those ``faces`` (F, 3) point to.
+    """
+    return float(penetrating(leader_vertices, follower_vertices, faces).mean())
+
+
+def penetrating(leader_vertices: Any, follower_vertices: Any, faces: np.ndarray) -> np.ndarray:
+    """Which follower vertices are inside the leader's mesh, bool (T, V), the clips of a batch one after the other."""
+    lead, follow = _pair(leader_vertices, follower_vertices)
+    return inside(follow, lead, faces)
+
+
+def foot_skating(joints: Any, variant: SkatingVariant = "duolando", **thresholds: float) -> float:
+    """How often feet slide.
+
+    Parameters
+    ----------
+    joints : array (T, J, 3) or (B, T, J, 3)
+        Metres, +Y up, 30 frames per second.
+    variant : str
+        ``duolando`` (default): share of frames in which the pelvis travels and both ankles stay with it, see
+        :func:`skating_counts`. ``lodge``: share of a foot's contact frames in which it slides, mean of both feet.
+    thresholds : float
+        Of the ``duolando`` variant, as in :func:`skating_counts`.
+    """
+    if variant == "duolando":
+        sliding, total = skating_counts(joints, **thresholds)
+        return sliding / total
+    if variant == "lodge":
+        return float(np.mean([lodge_skating(clip).mean() for clip in as_joints(joints, "joints", 2)]))
+    raise InputError(f"variant {variant!r} is not one of duolando, lodge")
+
+
+def skating_counts(joints: Any, pelvis_step: float = 0.03, ankle_step: float = 0.01) -> tuple[int, int]:
+    """Frames that skate and frames in all (Duolando), summed over a batch.
+
+    A step skates when the pelvis travels more than ``pelvis_step`` metres per frame over the floor while both ankles move
+    less than ``ankle_step`` relative to it. The first step is never counted but stays in the total.
+    """
+    x = as_joints(joints, "joints", 2)
+    pelvis = x[:, :, PELVIS]
+    travel = np.linalg.norm(np.diff(pelvis, axis=1)[..., [0, 2]], axis=-1)
+    skates = travel > pelvis_step
+    for ankle in (LEFT_ANKLE, RIGHT_ANKLE):
+        skates &= np.linalg.norm(np.diff(x[:, :, ankle] - pelvis, axis=1), axis=-1) < ankle_step
+    return int(skates[:, 1:].sum()), int(skates.size)
+
+
+def lodge_skating(joints_TJ3: np.ndarray) -> np.ndarray:
+    """Share of contact frames in which the left and the right foot slide (LODGE), (2,); 0 without contact.
+
+    Slides are signed means of the two floor directions in the published code, so opposite ones cancel; kept.
+    """
+    x = np.asarray(joints_TJ3, np.float64)
+    left, right = x[0, LEFT_TOE, 1], x[0, RIGHT_TOE, 1]
+    floor = (left + right) / 2 if abs(left - right) < LEVEL_TOES else min(left, right)
+    ratios = []
+    for ankle, toe in ((LEFT_ANKLE, LEFT_TOE), (RIGHT_ANKLE, RIGHT_TOE)):
+        contact = (x[:, ankle, 1] - floor <= ANKLE_HEIGHT) & (x[:, toe, 1] - floor <= TOE_HEIGHT)
+        step = np.diff(x[:, [ankle, toe]], axis=0, append=x[-1:, [ankle, toe]])
+        slides = (np.abs(step[..., [0, 2]].mean(axis=-1)) > SLIDE).any(axis=1)
+        ratios.append((slides & contact).sum() / contact.sum() if contact.any() else 0.0)
+    return np.array(ratios)
+
+
+def physical_foot_contact(joints: Any, fps: float = 30.0) -> float:
+    """PFC (EDGE): pelvis acceleration while both feet move, times 10,000; lower is more plausible.
+
+    Parameters
+    ----------
+    joints : array (T, J, 3) or (B, T, J, 3)
+        Metres, +Y up; of a batch the mean over clips. A clip whose pelvis never accelerates scores 0.
+    """
+    x = as_joints(joints, "joints", 3)
+    force = np.diff(x[:, :, PELVIS], n=2, axis=1) * fps**2
+    force[..., 1] = np.maximum(force[..., 1], 0.0)
+    size = np.linalg.norm(force, axis=-1)
+    largest = size.max(axis=1, keepdims=True)
+    share = np.divide(size, largest, out=np.zeros_like(size), where=largest > 0)
+    slide = np.linalg.norm(np.diff(x[:, 1:], axis=1)[..., [0, 2]], axis=-1)
+    left = np.minimum(slide[:, :, LEFT_ANKLE], slide[:, :, LEFT_TOE])
+    right = np.minimum(slide[:, :, RIGHT_ANKLE], slide[:, :, RIGHT_TOE])
+    return float((share * left * right).mean(axis=1).mean() * 10000.0)
+
+
+def _pair(leader_vertices: Any, follower_vertices: Any) -> tuple[np.ndarray, np.ndarray]:
+    lead, follow = as_joints(leader_vertices, "leader_vertices"), as_joints(follower_vertices, "follower_vertices")
+    if lead.shape[:2] != follow.shape[:2] or is_batch(leader_vertices) != is_batch(follower_vertices):
+        raise InputError(
+            f"leader {lead.shape[:2]} and follower {follow.shape[:2]}: the same clips and frames are needed"
+        )
+    return lead.reshape(-1, *lead.shape[2:]), follow.reshape(-1, *follow.shape[2:])
