@@ -83,7 +83,9 @@ class StatisticsParams:
 
     seed: int
     num_windows: int
+    num_rows: int  # frames that the principal components are computed from
     num_components: int  # principal components kept to start the denoiser's projections from
+    least_std: float  # floor of the deviations, in each channel's own unit
     root_gain: float  # how much larger than the others the root channels come out of normalisation
 
 

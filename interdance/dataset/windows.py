@@ -15,13 +15,13 @@ from interdance.errors import InputError
 from interdance.files import read_json
 from interdance.representation.canonical import FloorTransform, clip, leader_frame, on_yaw_branch, rebase
 from interdance.representation.layout import LAYOUT, NUM_CHANNELS
-from interdance.representation.normalize import TrainingStatistics
+from interdance.representation.normalize import Statistics
 
 NUM_MUSIC = 35
 
 
 def cut_leader(
-    x_leader: np.ndarray, start: int, stop: int, statistics: TrainingStatistics | None
+    x_leader: np.ndarray, start: int, stop: int, statistics: Statistics | None
 ) -> tuple[Tensor, Tensor, FloorTransform]:
     """One window of the leader, starting at the origin and facing +Z.
 
@@ -34,7 +34,7 @@ def cut_leader(
         The whole take in the world, un-normalised; may be memory-mapped.
     start, stop : int
         Frames of the window.
-    statistics : TrainingStatistics or None
+    statistics : Statistics or None
         ``None`` leaves the window un-normalised.
 
     Returns
@@ -50,7 +50,7 @@ def cut_leader(
 
 
 def cut_follower(
-    x_follower: np.ndarray, start: int, stop: int, frame: FloorTransform, statistics: TrainingStatistics | None
+    x_follower: np.ndarray, start: int, stop: int, frame: FloorTransform, statistics: Statistics | None
 ) -> Tensor:
     """The same window of the follower (T, 4978), moved by the leader's transform, first yaw in [-pi/2, 3 pi/2)."""
     follower = on_yaw_branch(rebase(torch.from_numpy(clip(x_follower, start, stop)), frame))
@@ -72,7 +72,7 @@ class WindowDataset(Dataset[dict[str, Any]]):
         Folders with ``<take>/{leader,follower}.npy`` and ``<take>/facts.json``, and with ``<take>.npy``.
     takes : sequence of str
         Names.
-    statistics : TrainingStatistics or None
+    statistics : Statistics or None
         ``None`` leaves leader, follower and music un-normalised.
     window, stride : int
         Frames.
@@ -88,7 +88,7 @@ class WindowDataset(Dataset[dict[str, Any]]):
         encoded: Path,
         music: Path,
         takes: Sequence[str],
-        statistics: TrainingStatistics | None,
+        statistics: Statistics | None,
         window: int,
         stride: int,
     ) -> None:
@@ -112,8 +112,8 @@ class WindowDataset(Dataset[dict[str, Any]]):
                     raise InputError(f"take {take}: {name} has shape {array.shape}, {need} is needed; encode it again")
             if num_frames < window:
                 raise InputError(
-                    f"take {take}: {num_frames} frames are fewer than a window of {window}; leave it out of the split or "
-                    "shorten train.window"
+                    f"take {take}: {num_frames} frames are fewer than a window of {window}; leave it out of the split "
+                    "or shorten train.window"
                 )
             self.genres.append(read_json(encoded / take / "facts.json")["genre"])
             self.starts += [(index, start) for start in range(0, num_frames - window + 1, stride)]

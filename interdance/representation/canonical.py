@@ -285,7 +285,7 @@ def _turn(x: Tensor, z: Tensor, angle: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _hold(values: Tensor, known: Tensor) -> Tensor:
-    """``values`` (..., T, 3) with unknown frames replaced by the last known one; the first known where none came before."""
+    """``values`` (..., T, 3) with unknown frames replaced by the last known one, or the first one known."""
     if bool(known.all()):
         return values
     frames = torch.arange(known.shape[-1], device=known.device).expand(known.shape)

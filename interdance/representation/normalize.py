@@ -1,4 +1,4 @@
-"""DancerStatistics of the training set: mean and spread of every channel, and the directions in which poses vary.
+"""Statistics of the training set: mean and spread of every channel, and the directions in which poses vary.
 
 Windows are what is measured, moved as they are trained on. The leader's and the follower's rows are two populations
 (the leader always starts at the origin), so each dancer has statistics of its own. Labels stay 0/1.
@@ -176,7 +176,7 @@ def measure(
     num_rows: int,
     generator: torch.Generator,
 ) -> DancerStatistics:
-    """DancerStatistics of one dancer's windows.
+    """Statistics of one dancer's windows.
 
     Parameters
     ----------
@@ -222,7 +222,7 @@ def measure(
 
 
 def measure_music(features: Iterable[Tensor], least_std: float) -> MusicStatistics:
-    """DancerStatistics of music features, each (T, 35)."""
+    """Statistics of music features, each (T, 35)."""
     moments = Moments(35)
     for rows in features:
         moments.add(rows)
