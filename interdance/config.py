@@ -1,7 +1,7 @@
 """Parameters of every stage and the places where stages read and write.
 
-``params.yaml`` is the one home of every number; a file of ``configs/`` laid over it changes some of them. The dataclasses
-below have no defaults: a key that is missing or unknown is an error that lists the known ones.
+``params.yaml`` is the one home of every number; a file of ``configs/`` laid over it changes some of them. The
+dataclasses below have no defaults: a key that is missing or unknown is an error that lists the known ones.
 """
 
 from __future__ import annotations

@@ -1,0 +1,341 @@
+"""Records of runs in MLflow: one run per training, found again by its fingerprint, and complete after any fault.
+
+Every point is first appended to a journal (``<state>/journal/<fingerprint>.jsonl``), then sent. A training that was
+killed and resumed reports to the same run and no point twice; a server that was away is sent what it missed by the next
+report, or by :func:`sync`. Nothing here can end a training: what MLflow refuses is logged as a warning and stays in the
+journal.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import subprocess
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from interdance.config import Params, Paths
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+log = logging.getLogger(__name__)
+
+SEND_EVERY_S = 5.0
+RETRY_EVERY_S = 30.0
+BATCH_POINTS = 1000  # the most MLflow takes in one call
+#: What decides the weights besides the data: these sections of the parameters, and these modules and rooms.
+TRAINING_SECTIONS = ("body", "diffusion", "losses", "model", "train")
+TRAINING_CODE = ("training.py", "stages/train.py", "body", "dataset", "diffusion", "model", "representation")
+FINGERPRINT_TAG = "fingerprint"
+
+
+def fingerprint(
+    params: Params,
+    paths: Paths,
+    sections: Iterable[str] = TRAINING_SECTIONS,
+    code: Iterable[str] = TRAINING_CODE,
+    inputs: Iterable[Path] | None = None,
+) -> str:
+    """Identity of a training: 16 hex digits over its parameters, its code and its inputs.
+
+    Parameters
+    ----------
+    sections : names of the sections of ``params`` that matter.
+    code : modules and rooms, relative to the package.
+    inputs : files whose bytes matter; the split and the statistics by default, which change with the training takes.
+    """
+    values = params.to_dict()
+    digest = hashlib.sha256(json.dumps({name: values[name] for name in sections}, sort_keys=True).encode())
+    package = Path(__file__).resolve().parent
+    for name in code:
+        place = package / name
+        for module in [place] if place.suffix == ".py" else sorted(place.rglob("*.py")):
+            digest.update(module.relative_to(package).as_posix().encode())
+            digest.update(module.read_bytes() if module.exists() else b"absent")
+    for path in (paths.split, paths.statistics) if inputs is None else inputs:
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes() if path.exists() else b"absent")
+    return digest.hexdigest()[:16]
+
+
+@dataclass
+class Report:
+    """A run to report to: ``report(step, {"loss": 0.1})``.
+
+    Attributes
+    ----------
+    fingerprint : identity of the run; two reports with one fingerprint are one run.
+    params : the parameters of the run.
+    """
+
+    fingerprint: str
+    params: Params
+    _journal: _Journal
+    _store: _Store
+
+    def __call__(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Record metrics of a step. A metric that this step already has is left as it is."""
+        fresh = {name: float(value) for name, value in metrics.items() if (name, step) not in self._journal.points}
+        if fresh:
+            self._journal.append({"step": int(step), "metrics": fresh})
+            self._store.send(self._journal)
+
+    def summary(self, metrics: Mapping[str, float]) -> None:
+        """Record results of the whole run; one measured anew and differently becomes the next step of its metric."""
+        for name, value in metrics.items():
+            steps = sorted(step for key, step in self._journal.points if key == name)
+            if not steps:
+                self(0, {name: value})
+            elif self._journal.points[name, steps[-1]][0] != float(value):
+                self(steps[-1] + 1, {name: value})
+
+    def artifact(self, path: Path, folder: str | None = None) -> None:
+        """Keep a file or folder with the run, below ``folder`` when given."""
+        self._journal.append({"artifact": str(path.resolve()), "folder": folder})
+        self._store.send(self._journal, now=True)
+
+
+@contextmanager
+def run(
+    params: Params, paths: Paths, kind: str, name: str, identity: str | None = None, final: bool = True
+) -> Iterator[Report]:
+    """Open the run with this identity, or the one that an earlier, unfinished attempt opened.
+
+    Parameters
+    ----------
+    kind : what the run is (``training``, ``evaluation``); a tag.
+    name : what the MLflow page shows.
+    identity : the fingerprint; that of :func:`fingerprint` by default.
+    final : whether leaving the block ends the run (as failed when the block raised).
+    """
+    identity = identity or fingerprint(params, paths)
+    journal = _Journal(paths.state / "journal" / f"{identity}.jsonl")
+    if not journal.opening:
+        journal.append(
+            {
+                "experiment": params.tracking.experiment,
+                "name": name,
+                "params": _flat(params.to_dict()),
+                "tags": {FINGERPRINT_TAG: identity, "kind": kind} | _provenance(paths),
+            }
+        )
+    if final:
+        journal.append({"status": "RUNNING"})
+    store = _Store(paths)
+    report = Report(identity, params, journal, store)
+    status = "FAILED"
+    try:
+        store.send(journal, now=True)
+        yield report
+        status = "FINISHED"
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    finally:
+        store.send(journal, now=True)
+        if final:
+            journal.append({"status": status})
+            store.send(journal, now=True)
+
+
+@contextmanager
+def attach(params: Params, paths: Paths, identity: str) -> Iterator[Report]:
+    """Add to the run of a training that has ended: results, pages. Its status stays; a missing run is made anew."""
+    with run(params, paths, "training", f"training {identity[:8]}", identity, final=False) as report:
+        yield report
+
+
+def sync(paths: Paths) -> dict[str, int]:
+    """Send what every journal holds and the store does not. Returns the number of records still unsent, per run."""
+    unsent = {}
+    for path in sorted((paths.state / "journal").glob("*.jsonl")):
+        journal = _Journal(path)
+        store = _Store(paths)
+        store.send(journal, now=True)
+        unsent[path.stem] = len(store.missing(journal))
+    return unsent
+
+
+def store_address(paths: Paths) -> str:
+    """Where records go: ``MLFLOW_TRACKING_URI``, else a database file in the state folder."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(paths.state / 'mlflow.db').resolve()}"
+
+
+class _Journal:
+    """The lines of one run, in the order they were written; the truth about it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.opening: dict[str, Any] | None = None
+        self.points: dict[tuple[str, int], tuple[float, int]] = {}  # (metric, step) -> value, time in ms
+        self.unsent_artifacts: dict[tuple[str, str | None], None] = {}
+        self.status: str | None = None
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = path.read_text() if path.exists() else ""
+        for line in text.splitlines():
+            try:
+                self._take(json.loads(line))
+            except json.JSONDecodeError:  # the line a kill cut short
+                continue
+        if text and not text.endswith("\n"):
+            with path.open("a") as stream:
+                stream.write("\n")
+
+    def append(self, record: dict[str, Any]) -> None:
+        record = record | {"time": int(time.time() * 1000)}
+        with self.path.open("a") as stream:
+            stream.write(json.dumps(record) + "\n")
+        self._take(record)
+
+    def _take(self, record: dict[str, Any]) -> None:
+        if "experiment" in record:
+            self.opening = record
+        elif "metrics" in record:
+            for name, value in record["metrics"].items():
+                self.points.setdefault((name, record["step"]), (value, record["time"]))
+        elif "artifact" in record:
+            self.unsent_artifacts[record["artifact"], record["folder"]] = None
+        elif "sent" in record:
+            self.unsent_artifacts.pop((record["sent"], record["folder"]), None)
+        elif "status" in record:
+            self.status = record["status"]
+
+
+class _Store:
+    """MLflow's side of one run: made or found on first contact, then told what the journal has and it has not."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._paths = paths
+        self._client: MlflowClient | None = None
+        self._run_id = ""
+        self._status = ""
+        self._known: set[tuple[str, int]] = set()
+        self._next_try = 0.0
+        self._is_away = False
+
+    def send(self, journal: _Journal, now: bool = False) -> None:
+        """Send what is missing, at most every few seconds unless ``now``; a failure is a warning and is tried again."""
+        if not now and time.monotonic() < self._next_try:
+            return
+        try:
+            client = self._client or self._connect(journal)
+            for batch in _batches(self.missing(journal)):
+                client.log_batch(self._run_id, metrics=[_metric(journal, point) for point in batch])
+                self._known.update(batch)
+            for artifact, folder in list(journal.unsent_artifacts):
+                place = Path(artifact)
+                if place.is_dir():
+                    client.log_artifacts(self._run_id, artifact, folder or place.name)
+                elif place.exists():
+                    client.log_artifact(self._run_id, artifact, folder)
+                journal.append({"sent": artifact, "folder": folder})
+            if journal.status in ("FINISHED", "FAILED", "KILLED") and journal.status != self._status:
+                client.set_terminated(self._run_id, journal.status)
+                self._status = journal.status
+        except Exception as error:  # whatever it is, a training must not end because of its records
+            if not self._is_away:
+                reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+                log.warning("MLflow does not answer (%s); records wait in %s", reason, journal.path)
+            self._is_away = True
+            self._next_try = time.monotonic() + RETRY_EVERY_S
+        else:
+            self._is_away = False
+            self._next_try = time.monotonic() + SEND_EVERY_S
+
+    def missing(self, journal: _Journal) -> list[tuple[str, int]]:
+        """Points of the journal that the store is not known to have."""
+        return [point for point in journal.points if point not in self._known]
+
+    def _connect(self, journal: _Journal) -> MlflowClient:
+        for key, value in (
+            ("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1"),
+            ("MLFLOW_HTTP_REQUEST_TIMEOUT", "10"),
+            ("MLFLOW_DISABLE_TELEMETRY", "true"),
+        ):
+            os.environ.setdefault(key, value)
+        from mlflow import MlflowClient  # seconds to import: only when there is something to send
+
+        opening = journal.opening or {}
+        address = store_address(self._paths)
+        client = MlflowClient(tracking_uri=address)
+        with _locked(self._paths.state / "mlflow.lock"):  # two makers of one database or one run would collide
+            experiment = client.get_experiment_by_name(opening["experiment"])
+            if experiment is None:
+                folder = (self._paths.state / "artifacts").resolve().as_uri() if address.startswith("sqlite:") else None
+                experiment_id = client.create_experiment(opening["experiment"], artifact_location=folder)
+            else:
+                experiment_id = experiment.experiment_id
+            identity = opening["tags"][FINGERPRINT_TAG]
+            found = client.search_runs([experiment_id], f"tags.{FINGERPRINT_TAG} = '{identity}'", max_results=1)
+            if found:
+                self._run_id = found[0].info.run_id
+            else:
+                made = client.create_run(experiment_id, run_name=opening["name"], tags=opening["tags"])
+                self._run_id = made.info.run_id
+                from mlflow.entities import Param
+
+                params = [Param(key, str(value)) for key, value in opening["params"].items()]
+                for start in range(0, len(params), 100):
+                    client.log_batch(self._run_id, params=params[start : start + 100])
+        for name in {name for name, _ in journal.points}:
+            self._known.update((name, point.step) for point in client.get_metric_history(self._run_id, name))
+        if journal.status == "RUNNING":
+            client.update_run(self._run_id, status="RUNNING")
+        self._client = client
+        return client
+
+
+def _metric(journal: _Journal, point: tuple[str, int]) -> Any:
+    from mlflow.entities import Metric
+
+    value, milliseconds = journal.points[point]
+    return Metric(point[0], value, milliseconds, point[1])
+
+
+def _batches(points: list[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]:
+    for start in range(0, len(points), BATCH_POINTS):
+        yield points[start : start + BATCH_POINTS]
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, value in values.items():
+        result |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) and value else {prefix + key: value}
+    return result
+
+
+def _provenance(paths: Paths) -> dict[str, str]:
+    """Git revision, whether files differ from it, the hash of ``dvc.lock``, the Prefect run."""
+    code = Path(__file__).resolve().parent
+    revision = _git(code, "rev-parse", "HEAD")
+    tags = {"git.revision": revision or "none"}
+    if revision:
+        tags["git.dirty"] = str(bool(_git(code, "status", "--porcelain", "--untracked-files=no"))).lower()
+    lock = paths.root / "dvc.lock"
+    tags["dvc.lock"] = hashlib.sha256(lock.read_bytes()).hexdigest()[:16] if lock.exists() else "none"
+    tags["prefect.flow_run"] = os.environ.get("INTERDANCE_FLOW_RUN", "none")
+    return tags
+
+
+def _git(root: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return done.stdout.strip()
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,231 @@
+"""Where a pipeline runs: the project itself, or a private folder below ``runs/`` for parameters with an overlay.
+
+A private folder is a DVC project of its own beside the tracked one: merged ``params.yaml``, its own ``dvc.lock`` and
+outputs, and links to the code and the stage list. Both share one cache, so that a stage with equal inputs runs once.
+The tracked files of the project are never written by such a run.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import yaml
+
+from interdance import config
+from interdance.config import Paths
+from interdance.errors import InputError
+from interdance.files import atomic_path, read_json
+
+#: Parameters that are paths relative to the project.
+PATH_PARAMS = (("data", "folder"), ("data", "music"), ("body", "model"))
+#: What a private folder sees through a link instead of a copy.
+LINKED = ("dvc.yaml", ".dvcignore", "interdance", ".state")
+DVC_CONFIG = """\
+[core]
+    no_scm = true
+    analytics = false
+    check_update = false
+[cache]
+    dir = {cache}
+    type = "reflink,hardlink,copy"
+"""
+
+
+class StageError(RuntimeError):
+    """A stage failed for a reason that is not the user's input; its own words stand in the log above."""
+
+
+def find_project(start: Path) -> Path:
+    """The nearest folder at or above ``start`` that holds ``dvc.yaml`` and ``params.yaml``.
+
+    Raises
+    ------
+    InputError
+        When there is none.
+    """
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if (folder / "dvc.yaml").exists() and (folder / "params.yaml").exists():
+            return folder
+    raise InputError(f"{start}: neither this folder nor one above it holds params.yaml and dvc.yaml; go to the project")
+
+
+def prepare(project: Path, overlay: Path | None = None, name: str | None = None) -> Path:
+    """The folder to run in: ``project`` without an overlay, else ``project/runs/<name>``, made or brought up to date.
+
+    Parameters
+    ----------
+    overlay : Path
+        YAML laid over ``params.yaml``; the folders it names are relative to the project.
+    name : str
+        Of the private folder; the overlay's file name without suffix by default.
+
+    Raises
+    ------
+    InputError
+        When the merged parameters are not valid, or ``name`` is not a plain folder name.
+    """
+    project = project.resolve()
+    base = project / "params.yaml"
+    if overlay is None:
+        if name is not None:
+            raise InputError(f"--name {name}: a named run needs an overlay; without one the project itself is the run")
+        config.load(base)
+        return project
+    name = overlay.stem if name is None else name
+    if name in ("", ".", "..") or Path(name).name != name:
+        raise InputError(f"--name {name}: a plain folder name is needed")
+    values = config.merge(config.read_yaml(base), config.read_yaml(overlay))
+    config.from_dict(values, f"{base}, {overlay}")
+    root = project / "runs" / name
+    (root / ".dvc").mkdir(parents=True, exist_ok=True)
+    (project / ".state").mkdir(exist_ok=True)
+    for linked in LINKED:
+        _link(root / linked, Path("..", "..", linked))
+    cache = os.path.relpath(project / ".dvc" / "cache", root / ".dvc")
+    _write_if_new(root / ".dvc" / "config", DVC_CONFIG.format(cache=cache))
+    _write_if_new(root / "params.yaml", yaml.safe_dump(_rebased(values, project, root), sort_keys=False))
+    return root
+
+
+def reproduce(root: Path, *stages: str, single: bool = False, say: Callable[[str], None]) -> None:
+    """Bring stages (all by default) up to date: ``dvc repro`` in a process group of its own.
+
+    Whatever ends this call early (an exception in ``say``, Ctrl-C, SIGTERM, a cancelled flow) ends the whole group: no
+    stage goes on alone.
+
+    Parameters
+    ----------
+    single : bool
+        Only these stages, not what they depend on.
+    say : callable
+        Receives each line that DVC and the stages write.
+
+    Raises
+    ------
+    InputError
+        When a stage refused its input; the sentence is the stage's own.
+    StageError
+        When a stage or DVC failed otherwise.
+    """
+    command = [sys.executable, "-m", "dvc", "repro", *(["--single-item"] if single else []), *stages]
+    binaries = str(Path(sys.executable).parent)  # the stages' `python` is this one, environment activated or not
+    environment = dict(os.environ) | {
+        "PATH": os.pathsep.join([binaries, os.environ.get("PATH", "")]),
+        "PYTHONUNBUFFERED": "1",
+    }
+    refusal = ""
+    is_refused = False
+    with _terminates_cleanly():
+        process = subprocess.Popen(
+            command,
+            cwd=root,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        try:
+            for line in process.stdout or ():
+                line = line.rstrip()
+                if line.startswith("error: "):
+                    refusal = line.removeprefix("error: ")
+                is_refused = is_refused or line.endswith("exited with 2")
+                say(line)
+            code = process.wait()
+        except BaseException:
+            kill_group(process)
+            raise
+    if code and is_refused and refusal:
+        raise InputError(refusal)
+    if code:
+        raise StageError(f"{' '.join(stages) or 'dvc repro'} in {root}: exit code {code}; its own words are above")
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One measured figure; ``name`` is the path to it, joined by dots, file first."""
+
+    name: str
+    value: float
+
+
+def read_metrics(root: Path) -> list[Metric]:
+    """Every number in the metric files of a run, sorted by name."""
+    rows: list[Metric] = []
+
+    def walk(value: Any, name: str) -> None:
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                walk(inner, f"{name}.{key}")
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            rows.append(Metric(name, float(value)))
+
+    for path in Paths(root).metrics.glob("*.json"):
+        walk(read_json(path), path.stem)
+    return sorted(rows, key=lambda row: row.name)
+
+
+def kill_group(process: subprocess.Popen[str], patience_s: float = 3.0) -> None:
+    """End a process that leads its own group, and everything it started: first asked, then made."""
+    for wish in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, wish)
+        except ProcessLookupError:
+            break
+        try:
+            process.wait(timeout=patience_s)
+        except subprocess.TimeoutExpired:
+            continue
+    process.wait()
+
+
+@contextmanager
+def _terminates_cleanly() -> Iterator[None]:
+    """Let SIGTERM raise ``SystemExit`` inside the block, so that it unwinds; only the main thread can arrange that."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _rebased(values: dict[str, Any], project: Path, root: Path) -> dict[str, Any]:
+    """``values`` with the relative paths among them (relative to ``project``) made relative to ``root``."""
+    result = dict(values)
+    for section, key in PATH_PARAMS:
+        value = result[section][key]
+        if value and not Path(value).is_absolute():
+            result[section] = dict(result[section]) | {key: os.path.relpath(project / value, root)}
+    return result
+
+
+def _link(link: Path, target: Path) -> None:
+    if not link.is_symlink():
+        link.symlink_to(target)
+
+
+def _write_if_new(path: Path, text: str) -> None:
+    if not path.exists() or path.read_text() != text:
+        with atomic_path(path) as temporary:
+            temporary.write_text(text)
