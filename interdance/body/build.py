@@ -22,7 +22,7 @@ from scipy.optimize import nnls
 from scipy.sparse import csr_matrix
 from scipy.spatial.transform import Rotation
 
-from interdance.body.sampling import decimate
+from interdance.body.sampling import decimate, fill_holes
 from interdance.body.skeleton import FINGER_NAMES, INDEX, JOINT_NAMES, NUM_JOINTS, PARENTS
 from interdance.errors import InputError
 from interdance.files import atomic_path
@@ -201,34 +201,7 @@ def close_mesh(assets: Assets) -> np.ndarray:
     triangles = np.where(
         along_02[:, None, None], quads[:, [[0, 1, 2], [0, 2, 3]]], quads[:, [[0, 1, 3], [1, 2, 3]]]
     ).reshape(-1, 3)
-    caps = [triangle for loop in boundary_loops(triangles) for triangle in clip_ears(loop, points)]
-    return np.concatenate([triangles, np.array(caps, np.int64).reshape(-1, 3)])
-
-
-def boundary_loops(faces: np.ndarray) -> list[list[int]]:
-    """Loops of border vertices, each in the order that new faces must use (against the border's own direction)."""
-    directed = {(int(a), int(b)) for face in faces for a, b in zip(face, np.roll(face, -1), strict=True)}
-    following = {b: a for a, b in directed if (b, a) not in directed}
-    loops = []
-    while following:
-        start = min(following)
-        loop = [start]
-        while (vertex := following.pop(loop[-1])) != start:
-            loop.append(vertex)
-        loops.append(loop)
-    return loops
-
-
-def clip_ears(loop: list[int], points: np.ndarray) -> list[tuple[int, int, int]]:
-    """Triangles that fill a loop, clipping the ear with the shortest new edge first."""
-    loop, triangles = list(loop), []
-    while len(loop) > 3:
-        here = points[loop]
-        length = np.linalg.norm(np.roll(here, -1, axis=0) - np.roll(here, 1, axis=0), axis=1)
-        at = int(length.argmin())
-        triangles.append((loop[at - 1], loop[at], loop[(at + 1) % len(loop)]))
-        del loop[at]
-    return [*triangles, (loop[0], loop[1], loop[2])]
+    return fill_holes(points, triangles)
 
 
 # ------------------------------------------------------------------------------------------------------------- T-pose
@@ -488,11 +461,11 @@ def landmark_vertices(template_V3: np.ndarray, joints_J3: np.ndarray, tips: dict
 
     built_in = vertex_ids["smplx"]
     head = joints_J3[INDEX["head"]]
-    goals = {"nose": head + [0.0, 0.03, 1.0], "leye": joints_J3[INDEX["left_eye"]] + [0.0, 0.0, 0.02]}
+    goals = {"nose": head + [0.0, 0.0, 1.0], "leye": joints_J3[INDEX["left_eye"]] + [0.0, 0.0, 0.02]}
     goals["reye"] = goals["leye"] * [-1.0, 1.0, 1.0]
     for suffix, side, sign in SIDES:
         letter = side[0]
-        goals[f"{letter}ear"] = head + [sign, 0.06, 0.0]
+        goals[f"{letter}ear"] = head + [sign * 0.1, 0.05, -0.02]
         for finger in FINGER_NAMES:
             goals[f"{letter}{finger}"] = tips[f"finger{_finger_number(finger)}-3.{suffix}"]
         goals[f"{suffix}BigToe"] = tips[f"toe1-2.{suffix}"]

@@ -19,7 +19,7 @@ import torch
 from smplx.lbs import batch_rigid_transform, batch_rodrigues, lbs
 
 from interdance.body.rotations import matrices, to_global
-from interdance.body.sampling import decimate
+from interdance.body.sampling import decimate, fill_holes
 from interdance.body.skeleton import LEFT_FINGERS, LEFT_WRIST, NUM_JOINTS, PARENTS, PARENTS_J, RIGHT_FINGERS, RIGHT_WRIST
 from interdance.errors import InputError
 from interdance.files import write_npz
@@ -327,7 +327,8 @@ def _sampled_surface(path: Path, body_hash: str, arrays: dict[str, np.ndarray]) 
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
         pass  # not there yet, or not whole: compute it
     try:
-        vertices, faces = decimate(arrays["v_template"], _outer_skin(arrays["f"]), NUM_SURFACE_VERTICES)
+        skin = fill_holes(arrays["v_template"], _outer_skin(arrays["f"]))
+        vertices, faces = decimate(arrays["v_template"], skin, NUM_SURFACE_VERTICES)
     except ValueError as error:
         raise InputError(f"{path}: its surface cannot be sampled ({error})") from error
     try:
@@ -338,7 +339,7 @@ def _sampled_surface(path: Path, body_hash: str, arrays: dict[str, np.ndarray]) 
 
 
 def _outer_skin(faces: np.ndarray) -> np.ndarray:
-    """The largest connected piece of a mesh, borders filled: the licensed body has loose eyeballs inside its head."""
+    """The largest connected piece of a mesh: the licensed body has loose eyeballs in its head."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 

@@ -50,6 +50,52 @@ def decimate(vertices_V3: np.ndarray, faces: np.ndarray, count: int) -> tuple[np
     return kept, faces
 
 
+def fill_holes(vertices_V3: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Faces with every hole of the surface filled by triangles between its border vertices.
+
+    Raises
+    ------
+    ValueError
+        When three or more faces share an edge, or two holes touch in a vertex.
+    """
+    caps = [triangle for loop in _border_loops(faces) for triangle in _clip_ears(loop, vertices_V3)]
+    return np.concatenate([faces, np.array(caps, np.int64).reshape(-1, 3)])
+
+
+def _border_loops(faces: np.ndarray) -> list[list[int]]:
+    """Loops of border vertices, each in the order that new faces must use (against the border's own direction)."""
+    directed = [(int(a), int(b)) for a, b in np.stack([faces, np.roll(faces, -1, axis=1)], axis=-1).reshape(-1, 2)]
+    known = set(directed)
+    if len(known) < len(directed):
+        raise ValueError("two faces run along an edge in the same direction")
+    following: dict[int, int] = {}
+    for a, b in directed:
+        if (b, a) not in known:
+            if b in following:
+                raise ValueError(f"two holes touch in vertex {b}")
+            following[b] = a
+    loops = []
+    while following:
+        start = min(following)
+        loop = [start]
+        while (vertex := following.pop(loop[-1])) != start:
+            loop.append(vertex)
+        loops.append(loop)
+    return loops
+
+
+def _clip_ears(loop: list[int], points: np.ndarray) -> list[tuple[int, int, int]]:
+    """Triangles that fill a loop, clipping the ear with the shortest new edge first: slits are sewn up along their length."""
+    loop, triangles = list(loop), []
+    while len(loop) > 3:
+        here = points[loop]
+        length = np.linalg.norm(np.roll(here, -1, axis=0) - np.roll(here, 1, axis=0), axis=1)
+        at = int(length.argmin())
+        triangles.append((loop[at - 1], loop[at], loop[(at + 1) % len(loop)]))
+        del loop[at]
+    return [*triangles, (loop[0], loop[1], loop[2])]
+
+
 def _collapse(points: np.ndarray, faces: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     quadrics = [tuple(q) for q in _quadrics(points, faces).tolist()]
     place: list[tuple[float, float, float]] = [tuple(p) for p in points.tolist()]  # type: ignore[misc]
