@@ -178,8 +178,10 @@ class EvaluateParams:
     clip_frames: int
     clip_stride: int
     contact_distance: float  # metres
+    held_distance: float  # metres: a true follower's hand nearer to the leader than this is held
     bootstrap: int
     seed: int
+    workers: int
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from conftest import shared
 from interdance import metrics
 from interdance.errors import InputError
 from interdance.metrics.features import joints24
-from interdance.metrics.interaction import lodge_skating, penetrating, skating_counts
+from interdance.metrics.interaction import penetrating
+from interdance.metrics.plausibility import lodge_skating, skating_counts
 
 REL = 1e-6
 
@@ -255,7 +256,7 @@ class TestClosedForms:
         assert features[1, 9] == 4.0 and features[9, 1] == 0.0 and features[0, 9] == 3.0
 
     def test_frechet_of_gaussians(self) -> None:
-        """Two sets with the same deviations along every axis, moved apart: the squared shift, in the reference's units."""
+        """Two sets of the same deviations, moved apart: the squared shift, in units of the reference."""
         generator = np.random.default_rng(0)
         reference = generator.normal(size=(500, 6)) * [1, 2, 3, 4, 5, 6]
         std = reference.std(axis=0)

@@ -1,9 +1,9 @@
-"""Contact, penetration and feet: what the dancers' surfaces and soles do."""
+"""Contact and penetration: what the surfaces of the two dancers do to each other."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -11,13 +11,6 @@ from interdance.body.distance import inside
 from interdance.body.nearest import nearest_distance
 from interdance.errors import InputError
 from interdance.metrics.features import as_joints, is_batch
-
-SkatingVariant = Literal["duolando", "lodge"]
-
-PELVIS, LEFT_ANKLE, RIGHT_ANKLE, LEFT_TOE, RIGHT_TOE = 0, 7, 8, 10, 11
-ANKLE_HEIGHT, TOE_HEIGHT = 0.08, 0.05  # metres above the floor: a foot this low is in contact (LODGE)
-LEVEL_TOES = 0.02  # metres: first-frame toes that differ by less both stand on the floor (LODGE)
-SLIDE = 0.01  # metres per frame (LODGE)
 
 
 @dataclass(frozen=True)
@@ -87,77 +80,29 @@ def penetrating(leader_vertices: Any, follower_vertices: Any, faces: np.ndarray)
     return inside(follow, lead, faces)
 
 
-def foot_skating(joints: Any, variant: SkatingVariant = "duolando", **thresholds: float) -> float:
-    """How often feet slide.
+def held_hand_distances(leader_vertices: Any, follower_hand: Any, true_hand: Any, held: float) -> np.ndarray:
+    """How far a hand is from the leader in the frames in which the true follower's hand touches the leader.
 
     Parameters
     ----------
-    joints : array (T, J, 3) or (B, T, J, 3)
-        Metres, +Y up, 30 frames per second.
-    variant : str
-        ``duolando`` (default): share of frames in which the pelvis travels and both ankles stay with it, see
-        :func:`skating_counts`. ``lodge``: share of a foot's contact frames in which it slides, mean of both feet.
-    thresholds : float
-        Of the ``duolando`` variant, as in :func:`skating_counts`.
+    leader_vertices : array (T, V, 3)
+        The leader's surface, metres.
+    follower_hand, true_hand : array (T, H, 3)
+        The same points of one hand of the measured and of the true follower.
+    held : float
+        The true hand touches when its nearest point is nearer to a leader vertex than this, metres.
+
+    Returns
+    -------
+    float64 (T,)
+        Least distance of the measured hand to a leader vertex, metres; NaN in frames in which nothing is touched.
     """
-    if variant == "duolando":
-        sliding, total = skating_counts(joints, **thresholds)
-        return sliding / total
-    if variant == "lodge":
-        return float(np.mean([lodge_skating(clip).mean() for clip in as_joints(joints, "joints", 2)]))
-    raise InputError(f"variant {variant!r} is not one of duolando, lodge")
-
-
-def skating_counts(joints: Any, pelvis_step: float = 0.03, ankle_step: float = 0.01) -> tuple[int, int]:
-    """Frames that skate and frames in all (Duolando), summed over a batch.
-
-    A step skates when the pelvis travels more than ``pelvis_step`` metres per frame over the floor while both ankles move
-    less than ``ankle_step`` relative to it. The first step is never counted but stays in the total.
-    """
-    x = as_joints(joints, "joints", 2)
-    pelvis = x[:, :, PELVIS]
-    travel = np.linalg.norm(np.diff(pelvis, axis=1)[..., [0, 2]], axis=-1)
-    skates = travel > pelvis_step
-    for ankle in (LEFT_ANKLE, RIGHT_ANKLE):
-        skates &= np.linalg.norm(np.diff(x[:, :, ankle] - pelvis, axis=1), axis=-1) < ankle_step
-    return int(skates[:, 1:].sum()), int(skates.size)
-
-
-def lodge_skating(joints_TJ3: np.ndarray) -> np.ndarray:
-    """Share of contact frames in which the left and the right foot slide (LODGE), (2,); 0 without contact.
-
-    Slides are signed means of the two floor directions in the published code, so opposite ones cancel; kept.
-    """
-    x = np.asarray(joints_TJ3, np.float64)
-    left, right = x[0, LEFT_TOE, 1], x[0, RIGHT_TOE, 1]
-    floor = (left + right) / 2 if abs(left - right) < LEVEL_TOES else min(left, right)
-    ratios = []
-    for ankle, toe in ((LEFT_ANKLE, LEFT_TOE), (RIGHT_ANKLE, RIGHT_TOE)):
-        contact = (x[:, ankle, 1] - floor <= ANKLE_HEIGHT) & (x[:, toe, 1] - floor <= TOE_HEIGHT)
-        step = np.diff(x[:, [ankle, toe]], axis=0, append=x[-1:, [ankle, toe]])
-        slides = (np.abs(step[..., [0, 2]].mean(axis=-1)) > SLIDE).any(axis=1)
-        ratios.append((slides & contact).sum() / contact.sum() if contact.any() else 0.0)
-    return np.array(ratios)
-
-
-def physical_foot_contact(joints: Any, fps: float = 30.0) -> float:
-    """PFC (EDGE): pelvis acceleration while both feet move, times 10,000; lower is more plausible.
-
-    Parameters
-    ----------
-    joints : array (T, J, 3) or (B, T, J, 3)
-        Metres, +Y up; of a batch the mean over clips. A clip whose pelvis never accelerates scores 0.
-    """
-    x = as_joints(joints, "joints", 3)
-    force = np.diff(x[:, :, PELVIS], n=2, axis=1) * fps**2
-    force[..., 1] = np.maximum(force[..., 1], 0.0)
-    size = np.linalg.norm(force, axis=-1)
-    largest = size.max(axis=1, keepdims=True)
-    share = np.divide(size, largest, out=np.zeros_like(size), where=largest > 0)
-    slide = np.linalg.norm(np.diff(x[:, 1:], axis=1)[..., [0, 2]], axis=-1)
-    left = np.minimum(slide[:, :, LEFT_ANKLE], slide[:, :, LEFT_TOE])
-    right = np.minimum(slide[:, :, RIGHT_ANKLE], slide[:, :, RIGHT_TOE])
-    return float((share * left * right).mean(axis=1).mean() * 10000.0)
+    lead = as_joints(leader_vertices, "leader_vertices")[0]
+    follow, true = as_joints(follower_hand, "follower_hand")[0], as_joints(true_hand, "true_hand")[0]
+    touched = np.isfinite(nearest_distance(true, lead, held)[0]).any(axis=1)
+    distance = np.full(len(lead), np.nan)
+    distance[touched] = nearest_distance(follow[touched], lead[touched], np.inf)[0].min(axis=1)
+    return distance
 
 
 def _pair(leader_vertices: Any, follower_vertices: Any) -> tuple[np.ndarray, np.ndarray]:
