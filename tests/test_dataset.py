@@ -59,7 +59,7 @@ def measured(corpus: tuple[Path, Path], root_gain: float = 1.0) -> Statistics:
     items = [dataset(corpus)[index] for index in range(len(dataset(corpus)))]
     generator = torch.Generator().manual_seed(0)
     one = functools.partial(
-        measure, least_std=1e-4, root_gain=root_gain, num_components=8, num_rows=60, generator=generator
+        measure, least_std=1e-4, root_gain=root_gain, num_components=8, num_rows=9, generator=generator
     )
     leader, follower = (one([item[role] for item in items]) for role in ("leader", "follower"))
     return Statistics(leader, follower, measure_music([item["music"] for item in items], 1e-4))
@@ -121,7 +121,7 @@ def test_root_gain_enlarges_the_root_alone(corpus: tuple[Path, Path]) -> None:
 def test_constant_channels_do_not_blow_up() -> None:
     windows = [torch.full((6, NUM_CHANNELS), 2.0) for _ in range(2)]
     generator = torch.Generator().manual_seed(0)
-    statistics = measure(windows, 1e-4, 1.0, num_components=2, num_rows=4, generator=generator)
+    statistics = measure(windows, 1e-4, 1.0, num_components=2, num_rows=2, generator=generator)
     result = statistics.normalise(windows[0] + 1e-5)
     assert result[..., : LABELS.start].abs().max() < 0.2
     torch.testing.assert_close(result[..., LABELS], windows[0][..., LABELS] + 1e-5)

@@ -6,7 +6,7 @@ Windows are what is measured, moved as they are trained on. The leader's and the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -72,8 +72,9 @@ class DancerStatistics:
         return result
 
     def unnormalise(self, x: Tensor, first_row: bool = True) -> Tensor:
-        """Undo :meth:`normalise`; differentiable."""
-        result = x * self.std_C + self.mean_C
+        """Undo :meth:`normalise`; differentiable. ``x`` may hold the first channels alone."""
+        width = x.shape[-1]
+        result = torch.addcmul(self.mean_C[:width], x, self.std_C[:width])
         if first_row:
             result[..., 0, INTEGRATED] = x[..., 0, INTEGRATED] * self.first_std + self.first_mean
         return result
@@ -169,7 +170,7 @@ class Moments:
 
 
 def measure(
-    windows: Sequence[Tensor],
+    windows: Iterable[Tensor],
     least_std: float,
     root_gain: float,
     num_components: int,
@@ -180,7 +181,7 @@ def measure(
 
     Parameters
     ----------
-    windows : sequence of (T, 4978)
+    windows : iterable of (T, 4978)
         Un-normalised, each as it is trained on; taken one at a time.
     least_std : float
         Floor of the deviations, in the channels' own units.
@@ -191,7 +192,7 @@ def measure(
     num_components : int
         K; fewer come out when there are fewer rows.
     num_rows : int
-        Rows the components are computed from, drawn evenly over the windows, row 0 never among them.
+        Rows of each window that the components are computed from, drawn by lot, row 0 never among them.
     generator : torch.Generator
         Draws the rows and starts the search for the components.
 
@@ -201,22 +202,21 @@ def measure(
         When there is no window.
     """
     every, first, later = Moments(NUM_CHANNELS), Moments(3), Moments(3)
-    if not len(windows):
-        raise InputError("no training window to measure; shorten train.window or add takes to the training part")
-    per_window = -(-num_rows // len(windows))
     drawn = []
     for window in windows:
         every.add(window)
         first.add(window[:1, INTEGRATED])
         later.add(window[1:, INTEGRATED])
-        rows = 1 + torch.randperm(len(window) - 1, generator=generator)[:per_window]
+        rows = 1 + torch.randperm(len(window) - 1, generator=generator)[:num_rows]
         drawn.append(window[rows])
+    if not drawn:
+        raise InputError("no training window to measure; shorten train.window or add takes to the training part")
     mean, std = every.mean_std(least_std)
     mean[INTEGRATED], std[INTEGRATED] = later.mean_std(least_std)
     mean[LABELS], std[LABELS] = 0.0, 1.0
     std[: INTEGRATED.stop] /= root_gain
     first_mean, first_std = first.mean_std(least_std)
-    rows = torch.cat(drawn)[:num_rows]
+    rows = torch.cat(drawn)
     components = principal_components((rows - mean) / std, num_components, generator)
     return DancerStatistics(mean, std, first_mean, first_std / root_gain, *components)
 
