@@ -33,7 +33,16 @@ RETRY_EVERY_S = 30.0
 BATCH_POINTS = 1000  # the most MLflow takes in one call
 #: What decides the weights besides the data: these sections of the parameters, and these modules and rooms.
 TRAINING_SECTIONS = ("body", "diffusion", "losses", "model", "train")
-TRAINING_CODE = ("training.py", "stages/train.py", "body", "dataset", "diffusion", "model", "representation")
+TRAINING_CODE = (
+    "training.py",
+    "trained.py",
+    "stages/train.py",
+    "body",
+    "dataset",
+    "diffusion",
+    "model",
+    "representation",
+)
 FINGERPRINT_TAG = "fingerprint"
 
 
@@ -50,7 +59,7 @@ def fingerprint(
     ----------
     sections : names of the sections of ``params`` that matter.
     code : modules and rooms, relative to the package.
-    inputs : files whose bytes matter; the split and the statistics by default, which change with the training takes.
+    inputs : files and folders whose bytes matter; by default all that a training reads.
     """
     values = params.to_dict()
     digest = hashlib.sha256(json.dumps({name: values[name] for name in sections}, sort_keys=True).encode())
@@ -60,9 +69,10 @@ def fingerprint(
         for module in [place] if place.suffix == ".py" else sorted(place.rglob("*.py")):
             digest.update(module.relative_to(package).as_posix().encode())
             digest.update(module.read_bytes() if module.exists() else b"absent")
-    for path in (paths.split, paths.statistics) if inputs is None else inputs:
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes() if path.exists() else b"absent")
+    for place in (paths.split, paths.statistics, paths.music, paths.encoded) if inputs is None else inputs:
+        for path in sorted(item for item in place.rglob("*") if item.is_file()) if place.is_dir() else [place]:
+            digest.update(path.relative_to(place.parent).as_posix().encode())
+            digest.update(_file_hash(path) if path.exists() else b"absent")
     return digest.hexdigest()[:16]
 
 
@@ -303,6 +313,14 @@ def _metric(journal: _Journal, point: tuple[str, int]) -> Any:
 def _batches(points: list[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]:
     for start in range(0, len(points), BATCH_POINTS):
         yield points[start : start + BATCH_POINTS]
+
+
+def _file_hash(path: Path) -> bytes:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 22):
+            digest.update(block)
+    return digest.digest()
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -1,0 +1,310 @@
+"""The house rules that matter: who may import whom, who owns which tool, and a pipeline file that tells the truth."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import sys
+import typing
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+from interdance import config
+from interdance.stages import STAGES
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "interdance"
+
+BASE = {"errors", "files", "config", "takes"}
+#: room -> rooms it may import besides the base. Rooms of the base import the base alone.
+MAY_IMPORT = {
+    "music": set(),
+    "body": set(),
+    "model": set(),
+    "mocap": {"body"},
+    "choreography": {"music", "body"},
+    "representation": {"body"},
+    "dataset": {"representation"},
+    "diffusion": {"representation", "body"},
+    "trained": {"model", "representation"},
+    "baselines": {"model", "diffusion", "representation", "dataset", "body"},
+    "training": {"dataset", "model", "diffusion", "baselines", "trained", "representation", "body"},
+    "metrics": {"body"},
+    "export": {"body"},
+    "generation": {
+        *("music", "mocap", "body", "model", "representation", "dataset", "diffusion", "trained", "baselines", "export"),
+    },
+    "report": {"export"},
+    "tracking": set(),
+    "workspace": set(),
+    "stages": {
+        *("music", "mocap", "body", "model", "choreography", "representation", "dataset", "diffusion", "trained"),
+        *("baselines", "training", "generation", "metrics", "export", "report", "tracking"),
+    },
+    "cli": {"body", "export", "generation", "stages", "tracking", "workspace"},
+}
+#: tool -> the one place that imports it (a room, a module of the package, or the folder of the flows). Types of a tool may
+#: be named elsewhere below ``if TYPE_CHECKING``.
+OWNERS = {
+    "av": "export",
+    "diffusers": "diffusion",
+    "matplotlib": "report",
+    "dvc": "workspace",
+    "librosa": "music",
+    "mlflow": "tracking",
+    "numba": "export",
+    "prefect": "flows",
+    "ray": "cluster",
+    "smplx": "body",
+    "typer": "cli",
+    "warp": "body",
+}
+#: Modules that a stage need not list among its deps: they decide nothing in its outputs. Parameters reach DVC by value,
+#: errors end a stage, and records are written beside it.
+WITHOUT_EFFECT = {"interdance.config", "interdance.errors", "interdance.stages", "interdance.tracking"}
+
+
+def modules() -> list[Path]:
+    return sorted(path for folder in (PACKAGE, ROOT / "flows") for path in folder.rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def room_of(module: str) -> str:
+    """The room of a module of ours; ``flows`` for the flows, ``""`` for the package itself."""
+    parts = module.split(".")
+    return "flows" if parts[0] == "flows" else (parts[1] if len(parts) > 1 else "")
+
+
+@cache
+def imports(path: Path) -> frozenset[str]:
+    """Everything a file imports, wherever in it, except for type checking alone: module names with the names taken."""
+    found: set[str] = set()
+
+    def walk(node: ast.AST) -> None:
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            return
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import; write the whole name"
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+        for child in ast.iter_child_nodes(node):
+            walk(child)
+
+    walk(ast.parse(path.read_text()))
+    return frozenset(found)
+
+
+@cache
+def ours(path: Path) -> frozenset[str]:
+    """The modules of ours among the imports of a file."""
+    known = {name_of(module) for module in modules()}
+    found = set()
+    for name in imports(path):
+        if name.split(".")[0] not in ("interdance", "flows"):
+            continue
+        module = name if name in known else name.rpartition(".")[0]
+        assert module in known, f"{path}: imports {name}, which does not exist"
+        found.add(module)
+    return frozenset(found)
+
+
+def path_of(module: str) -> Path:
+    path = ROOT.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def closure(module: str) -> set[str]:
+    """The module and what it imports, directly or through others."""
+    seen: set[str] = set()
+    queue = [module]
+    while queue:
+        name = queue.pop()
+        if name in seen or name in WITHOUT_EFFECT:
+            continue
+        seen.add(name)
+        queue += ours(path_of(name))
+    return seen
+
+
+def dvc_stages() -> dict[str, dict]:
+    return yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_imports_point_down(path: Path) -> None:
+    room = room_of(name_of(path))
+    allowed = (MAY_IMPORT.get(room, set()) | BASE | {room, ""}) if room != "flows" else None
+    if room == "":
+        allowed = set()
+    for module in ours(path):
+        if allowed is not None:
+            assert room_of(module) in allowed, f"{name_of(path)} imports {module}: {room} may not use {room_of(module)}"
+
+
+def test_every_room_has_a_floor() -> None:
+    rooms = {room_of(name_of(path)) for path in modules()} - {"", "flows"}
+    assert rooms <= BASE | set(MAY_IMPORT)
+
+
+def test_no_circle() -> None:
+    order: dict[str, int] = dict.fromkeys(BASE, 0)
+    left = {room: set(needs) for room, needs in MAY_IMPORT.items()}
+    while left:
+        free = [room for room, needs in left.items() if needs <= set(order)]
+        assert free, f"these rooms may import each other in a circle: {sorted(left)}"
+        for room in free:
+            order[room] = max((order[need] for need in left.pop(room)), default=0) + 1
+
+
+@pytest.mark.parametrize("tool", OWNERS)
+def test_one_owner_per_tool(tool: str) -> None:
+    users = {room_of(name_of(path)) for path in modules() if any(n.split(".")[0] == tool for n in imports(path))}
+    assert users <= {OWNERS[tool]}
+
+
+def test_third_party_imports_are_dependencies() -> None:
+    text = (ROOT / "pyproject.toml").read_text()
+    declared = text[text.index("dependencies = [") : text.index("[project.scripts]")].lower()
+    distributions = {"yaml": "pyyaml", "warp": "warp-lang", "igl": "libigl", "PIL": "pillow"}
+    for path in modules():
+        for name in {name.split(".")[0] for name in imports(path)} - {"interdance", "flows"} - sys.stdlib_module_names:
+            assert distributions.get(name, name) in declared, f"{name_of(path)} imports {name}: not in pyproject.toml"
+
+
+def test_only_the_command_line_prints() -> None:
+    for path in modules():
+        if name_of(path) == "interdance.cli":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            is_print = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+            assert not is_print, f"{path}: print()"
+
+
+def test_no_assert_outside_tests() -> None:
+    for path in modules():
+        found = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Assert)]
+        assert not found, f"{path}: assert disappears under python -O; raise instead"
+
+
+def test_stages_are_modules_with_run_and_main() -> None:
+    assert tuple(dvc_stages()) == STAGES
+    files = {path.stem for path in (PACKAGE / "stages").glob("*.py")} - {"__init__"}
+    assert files == set(STAGES)
+    for stage in STAGES:
+        tree = ast.parse((PACKAGE / "stages" / f"{stage}.py").read_text())
+        functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+        assert {"run", "main"} <= functions, f"stages/{stage}.py"
+        assert dvc_stages()[stage]["cmd"] == f"python -m interdance.stages.{stage}"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_code_deps_are_the_imports(stage: str) -> None:
+    deps = [dep for dep in dvc_stages()[stage]["deps"] if dep.startswith("interdance/")]
+    used = {path_of(module).relative_to(ROOT).as_posix() for module in closure(f"interdance.stages.{stage}")}
+    used = {path for path in used if not path.endswith("__init__.py") or has_code(ROOT / path)}
+    uncovered = {path for path in used if not any(path == dep or path.startswith(dep + "/") for dep in deps)}
+    assert not uncovered, f"{stage}: imported, but not among the deps of dvc.yaml"
+    idle = {dep for dep in deps if not any(path == dep or path.startswith(dep + "/") for path in used)}
+    assert not idle, f"{stage}: among the deps of dvc.yaml, but not imported"
+
+
+def has_code(path: Path) -> bool:
+    return any(not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant)) for n in ast.parse(path.read_text()).body)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_params_are_those_read(stage: str) -> None:
+    """A stage that reads ``params.train.window`` lists it, or the whole section; it lists nothing else."""
+    listed = set(dvc_stages()[stage].get("params", []))
+    sections, keys = params_read(PACKAGE / "stages" / f"{stage}.py")
+    if sections is None:
+        sections = listed  # the whole of Params is handed on: what is read cannot be told from this file
+    missing = {key for key in keys if key not in listed and key.split(".")[0] not in listed}
+    missing |= {section for section in sections if section not in listed}
+    assert not missing - {"tracking"}, f"{stage}: read, but not among the params of dvc.yaml"
+    idle = {item for item in listed if item not in sections | keys and not any(k.startswith(item + ".") for k in keys)}
+    assert not idle, f"{stage}: among the params of dvc.yaml, but not read"
+
+
+def params_read(path: Path) -> tuple[set[str] | None, set[str]]:
+    """Sections handed on whole (``None``: all of them) and ``section.key`` read from ``params`` in a stage's module.
+
+    ``settings = params.section`` followed by ``settings.key`` counts as the section. Records (``tracking``) may have all.
+    """
+    sections: set[str] = set()
+    keys: set[str] = set()
+    is_all_handed_on = False
+
+    def chain(node: ast.AST) -> list[str]:
+        if isinstance(node, ast.Attribute):
+            return [*chain(node.value), node.attr]
+        return [node.id] if isinstance(node, ast.Name) else []
+
+    def walk(node: ast.AST) -> None:
+        nonlocal is_all_handed_on
+        if isinstance(node, ast.Call) and chain(node.func)[:1] == ["tracking"]:
+            return
+        names = chain(node)
+        if names[:1] == ["params"]:
+            if len(names) == 1:
+                is_all_handed_on = True
+            elif len(names) == 2:
+                sections.add(names[1])
+            else:
+                keys.add(".".join(names[1:3]))
+            return
+        for child in ast.iter_child_nodes(node):
+            walk(child)
+
+    for node in ast.parse(path.read_text()).body:
+        walk(node)
+    return (None if is_all_handed_on else sections), keys
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_data_deps_and_outs_are_the_paths_used(stage: str) -> None:
+    tree = ast.parse((PACKAGE / "stages" / f"{stage}.py").read_text())
+    used = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute) and ast.unparse(n.value) == "paths"}
+    places = {getattr(config.Paths(Path()), name).as_posix() for name in used - {"root", "state"}}
+    declared = dvc_stages()[stage]
+    listed = {dep for dep in declared["deps"] if not dep.startswith(("interdance/", "${"))} | set(outs_of(declared))
+    listed = {"metrics" if item.startswith("metrics/") else item for item in listed}
+    assert listed == places, f"{stage}: dvc.yaml lists the left, the module uses the right"
+
+
+def outs_of(stage: dict) -> list[str]:
+    outs = [out for kind in ("outs", "metrics", "plots") for out in stage.get(kind, [])]
+    return [next(iter(out)) if isinstance(out, dict) else out for out in outs]
+
+
+def test_data_deps_come_from_earlier_stages() -> None:
+    made: set[str] = set()
+    for name, stage in dvc_stages().items():
+        for dep in stage["deps"]:
+            if not dep.startswith(("interdance/", "${")):
+                assert dep in made, f"{name}: nothing before it makes {dep}"
+        made.update(outs_of(stage))
+
+
+def test_every_parameter_is_read() -> None:
+    sources = [path.read_text() for path in modules() if name_of(path) != "interdance.config"]
+    nodes = [node for text in sources for node in ast.walk(ast.parse(text))]
+    attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    attributes |= {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    for section in dataclasses.fields(config.Params):
+        kind = typing.get_type_hints(config.Params)[section.name]
+        for item in dataclasses.fields(kind):
+            assert item.name in attributes, f"{section.name}.{item.name}: no module reads it"
+
+
+def test_no_absolute_path_in_parameters() -> None:
+    for path in (ROOT / "params.yaml", *sorted((ROOT / "configs").rglob("*.yaml"))):
+        for line in path.read_text().splitlines():
+            assert ": /" not in line, f"{path.name}: {line.strip()}"
