@@ -61,15 +61,16 @@ def vertex_normals(vertices_V3: np.ndarray, faces: np.ndarray) -> np.ndarray:
     normals = np.zeros_like(vertices_V3)
     for index in range(len(faces)):
         i, j, k = faces[index, 0], faces[index, 1], faces[index, 2]
-        ax, ay, az = vertices_V3[j] - vertices_V3[i]
-        bx, by, bz = vertices_V3[k] - vertices_V3[i]
+        x, y, z = vertices_V3[i, 0], vertices_V3[i, 1], vertices_V3[i, 2]
+        ax, ay, az = vertices_V3[j, 0] - x, vertices_V3[j, 1] - y, vertices_V3[j, 2] - z
+        bx, by, bz = vertices_V3[k, 0] - x, vertices_V3[k, 1] - y, vertices_V3[k, 2] - z
         nx, ny, nz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
         for vertex in (i, j, k):
             normals[vertex, 0] += nx
             normals[vertex, 1] += ny
             normals[vertex, 2] += nz
     for vertex in range(len(normals)):
-        x, y, z = normals[vertex]
+        x, y, z = normals[vertex, 0], normals[vertex, 1], normals[vertex, 2]
         scale = 1.0 / max(np.sqrt(x * x + y * y + z * z), 1e-12)
         normals[vertex, 0] = x * scale
         normals[vertex, 1] = y * scale
@@ -87,7 +88,7 @@ def _shadow_maps(vertices, faces, centre, half_width, light, height_map, contact
     num = len(vertices)
     slanted = np.empty((num, 2), np.float32)
     for vertex in range(num):
-        x, y, z = vertices[vertex]
+        x, y, z = vertices[vertex, 0], vertices[vertex, 1], vertices[vertex, 2]
         slanted[vertex, 0] = (x - y * light[0] / light[1] - centre[0] + half_width) * scale
         slanted[vertex, 1] = (z - y * light[2] / light[1] - centre[2] + half_width) * scale
         if y < CONTACT_HEIGHT:
@@ -97,25 +98,29 @@ def _shadow_maps(vertices, faces, centre, half_width, light, height_map, contact
                 contact_map[row, column] = max(contact_map[row, column], 1.0 - max(y, 0.0) / CONTACT_HEIGHT)
     for index in range(len(faces)):
         i, j, k = faces[index, 0], faces[index, 1], faces[index, 2]
-        x0, y0 = slanted[i]
-        x1, y1 = slanted[j]
-        x2, y2 = slanted[k]
+        x0, y0 = slanted[i, 0], slanted[i, 1]
+        x1, y1 = slanted[j, 0], slanted[j, 1]
+        x2, y2 = slanted[k, 0], slanted[k, 1]
         area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
         if abs(area) < 1e-9:
             continue
-        left, right = max(int(np.floor(min(x0, x1, x2))), 0), min(int(np.ceil(max(x0, x1, x2))), size - 1)
-        top, bottom = max(int(np.floor(min(y0, y1, y2))), 0), min(int(np.ceil(max(y0, y1, y2))), size - 1)
+        left, right = max(int(np.ceil(min(x0, x1, x2) - 0.5)), 0), min(int(np.floor(max(x0, x1, x2) - 0.5)), size - 1)
+        top, bottom = max(int(np.ceil(min(y0, y1, y2) - 0.5)), 0), min(int(np.floor(max(y0, y1, y2) - 0.5)), size - 1)
         h0, h1, h2 = vertices[i, 1], vertices[j, 1], vertices[k, 1]
+        inverse = np.float32(1.0) / area
+        step_a, step_b = (y1 - y2) * inverse, (y2 - y0) * inverse
         for row in range(top, bottom + 1):
+            px, py = np.float32(left + 0.5), np.float32(row + 0.5)
+            a = ((x1 - px) * (y2 - py) - (x2 - px) * (y1 - py)) * inverse
+            b = ((x2 - px) * (y0 - py) - (x0 - px) * (y2 - py)) * inverse
             for column in range(left, right + 1):
-                px, py = column + 0.5, row + 0.5
-                a = ((x1 - px) * (y2 - py) - (x2 - px) * (y1 - py)) / area
-                b = ((x2 - px) * (y0 - py) - (x0 - px) * (y2 - py)) / area
-                c = 1.0 - a - b
+                c = np.float32(1.0) - a - b
                 if a >= 0.0 and b >= 0.0 and c >= 0.0:
                     height = a * h0 + b * h1 + c * h2
                     if height > height_map[row, column]:
                         height_map[row, column] = height
+                a += step_a
+                b += step_b
 
 
 @_compiled
@@ -155,8 +160,8 @@ def _shade(vertices, normals, albedo, camera, light, centre, half_width, height_
     size = height_map.shape[0]
     scale = size / (2.0 * half_width)
     for vertex in range(len(vertices)):
-        x, y, z = vertices[vertex]
-        nx, ny, nz = normals[vertex]
+        x, y, z = vertices[vertex, 0], vertices[vertex, 1], vertices[vertex, 2]
+        nx, ny, nz = normals[vertex, 0], normals[vertex, 1], normals[vertex, 2]
         vx, vy, vz = camera[0] - x, camera[1] - y, camera[2] - z
         length = 1.0 / np.sqrt(vx * vx + vy * vy + vz * vz)
         vx, vy, vz = vx * length, vy * length, vz * length
@@ -189,54 +194,61 @@ def _shade(vertices, normals, albedo, camera, light, centre, half_width, height_
 
 
 @_compiled
-def _floor(image, position, axes, focal, centre, half_width, shadow, contact):
+def _floor(image, position, axes, focal, centre, half_width, shade_map):
     """Paint sky, chequered floor and the shadows on it over the whole image."""
     rows, columns, _ = image.shape
-    size = shadow.shape[0]
-    scale = size / (2.0 * half_width)
+    size = shade_map.shape[0]
+    half_width = np.float32(half_width)
+    scale = np.float32(size / (2.0 * half_width))
+    near, far = FLOOR_FADE
+    # The camera is never rolled, so a row of the image sees one distance of the floor: all but x and z is found per row.
     for row in range(rows):
         v = (rows * 0.5 - row - 0.5) / focal
+        dy = axes[2, 1] + v * axes[1, 1]
+        rise = np.float32(min(max(dy * 1.6 + 0.05, 0.0), 1.0))
+        red_air = HORIZON[0] + (SKY[0] - HORIZON[0]) * rise
+        green_air = HORIZON[1] + (SKY[1] - HORIZON[1]) * rise
+        blue_air = HORIZON[2] + (SKY[2] - HORIZON[2]) * rise
+        is_floor = dy < -1e-4
+        t = -position[1] / dy if is_floor else 0.0
+        step_x, step_z = np.float32(t * axes[0, 0] / focal), np.float32(t * axes[0, 2] / focal)
+        # Measured from the centre; the chequer's own origin is added back below.
+        x = np.float32(position[0] + t * (axes[2, 0] + v * axes[1, 0]) - centre[0] + (0.5 - columns * 0.5) * step_x)
+        z = np.float32(position[2] + t * (axes[2, 2] + v * axes[1, 2]) - centre[2] + (0.5 - columns * 0.5) * step_z)
+        tile_scale = np.float32(0.5 / TILE_SIZE)
+        width = np.float32(max(t / (focal * max(-dy, 0.05)), 1e-4) * tile_scale)
+        origin_x, origin_z = np.float32(centre[0] * tile_scale), np.float32(centre[2] * tile_scale)
+        half = np.float32(0.5)
         for column in range(columns):
-            u = (column + 0.5 - columns * 0.5) / focal
-            dx = axes[2, 0] + u * axes[0, 0] + v * axes[1, 0]
-            dy = axes[2, 1] + u * axes[0, 1] + v * axes[1, 1]
-            dz = axes[2, 2] + u * axes[0, 2] + v * axes[1, 2]
-            rise = min(max(dy * 1.6 + 0.05, 0.0), 1.0)
-            red = HORIZON[0] + (SKY[0] - HORIZON[0]) * rise
-            green = HORIZON[1] + (SKY[1] - HORIZON[1]) * rise
-            blue = HORIZON[2] + (SKY[2] - HORIZON[2]) * rise
-            if dy < -1e-4:
-                t = -position[1] / dy
-                x, z = position[0] + t * dx, position[2] + t * dz
-                away = np.sqrt((x - centre[0]) ** 2 + (z - centre[2]) ** 2)
-                fade = min(max((FLOOR_FADE[1] - away) / (FLOOR_FADE[1] - FLOOR_FADE[0]), 0.0), 1.0)
-                if fade > 0.0:
-                    fade = fade * fade * (3.0 - 2.0 * fade)
-                    # A chequer averaged over the pixel's footprint, so that it does not shimmer.
-                    tx, tz = x / (2.0 * TILE_SIZE), z / (2.0 * TILE_SIZE)
-                    width = max(t / (focal * max(-dy, 0.05)), 1e-4) / (2.0 * TILE_SIZE)
-                    a, b = tx - 0.5 * width, tx + 0.5 * width
-                    wave_x = (abs(a - np.floor(a) - 0.5) - abs(b - np.floor(b) - 0.5)) / width
-                    a, b = tz - 0.5 * width, tz + 0.5 * width
-                    wave_z = (abs(a - np.floor(a) - 0.5) - abs(b - np.floor(b) - 0.5)) / width
-                    tile = 0.5 - 0.5 * wave_x * wave_z
-                    shade = 1.0
-                    sx, sz = (x - centre[0] + half_width) * scale - 0.5, (z - centre[2] + half_width) * scale - 0.5
-                    if 0.0 <= sx < size - 1.0 and 0.0 <= sz < size - 1.0:
-                        c, r = int(sx), int(sz)
-                        fx, fz = sx - c, sz - r
-                        w00, w01, w10, w11 = (1 - fx) * (1 - fz), fx * (1 - fz), (1 - fx) * fz, fx * fz
-                        dark = w00 * shadow[r, c] + w01 * shadow[r, c + 1]
-                        dark += w10 * shadow[r + 1, c] + w11 * shadow[r + 1, c + 1]
-                        touch = w00 * contact[r, c] + w01 * contact[r, c + 1]
-                        touch += w10 * contact[r + 1, c] + w11 * contact[r + 1, c + 1]
-                        shade = (1.0 - SHADOW_DARKNESS * dark) * (1.0 - CONTACT_DARKNESS * min(touch, 1.0))
-                    red += fade * ((TILE_DARK[0] + (TILE_LIGHT[0] - TILE_DARK[0]) * tile) * shade - red)
-                    green += fade * ((TILE_DARK[1] + (TILE_LIGHT[1] - TILE_DARK[1]) * tile) * shade - green)
-                    blue += fade * ((TILE_DARK[2] + (TILE_LIGHT[2] - TILE_DARK[2]) * tile) * (shade + 0.04 * (1.0 - shade)) - blue)
-            image[row, column, 0] = np.uint8(red + 0.5)
-            image[row, column, 1] = np.uint8(green + 0.5)
-            image[row, column, 2] = np.uint8(blue + 0.5)
+            red, green, blue = red_air, green_air, blue_air
+            away = x * x + z * z
+            if is_floor and away < far * far:
+                fade = min((np.float32(far) - np.sqrt(away)) / np.float32(far - near), np.float32(1.0))
+                fade = fade * fade * (np.float32(3.0) - np.float32(2.0) * fade)
+                # A chequer averaged over the pixel's footprint, so that it does not shimmer.
+                a = x * tile_scale + origin_x - half * width
+                b = a + width
+                wave_x = (abs(a - np.floor(a) - half) - abs(b - np.floor(b) - half)) / width
+                a = z * tile_scale + origin_z - half * width
+                b = a + width
+                wave_z = (abs(a - np.floor(a) - half) - abs(b - np.floor(b) - half)) / width
+                tile = half - half * wave_x * wave_z
+                shade = np.float32(1.0)
+                sx, sz = (x + half_width) * scale - half, (z + half_width) * scale - half
+                if 0.0 <= sx < size - 1.0 and 0.0 <= sz < size - 1.0:
+                    c, r = int(sx), int(sz)
+                    fx, fz = sx - c, sz - r
+                    top = shade_map[r, c] + fx * (shade_map[r, c + 1] - shade_map[r, c])
+                    bottom = shade_map[r + 1, c] + fx * (shade_map[r + 1, c + 1] - shade_map[r + 1, c])
+                    shade = top + fz * (bottom - top)
+                red += fade * ((TILE_DARK[0] + (TILE_LIGHT[0] - TILE_DARK[0]) * tile) * shade - red)
+                green += fade * ((TILE_DARK[1] + (TILE_LIGHT[1] - TILE_DARK[1]) * tile) * shade - green)
+                blue += fade * ((TILE_DARK[2] + (TILE_LIGHT[2] - TILE_DARK[2]) * tile) * (0.96 * shade + 0.04) - blue)
+            image[row, column, 0] = np.uint8(red + half)
+            image[row, column, 1] = np.uint8(green + half)
+            image[row, column, 2] = np.uint8(blue + half)
+            x += step_x
+            z += step_z
 
 
 @_compiled
@@ -266,9 +278,9 @@ def _draw(vertices, faces, colours, position, axes, focal, samples, image, depth
     depth[first_y * samples : (last_y + 1) * samples, first_x * samples : (last_x + 1) * samples] = 0.0
     for index in range(len(faces)):
         i, j, k = faces[index, 0], faces[index, 1], faces[index, 2]
-        x0, y0, w0 = screen[i]
-        x1, y1, w1 = screen[j]
-        x2, y2, w2 = screen[k]
+        x0, y0, w0 = screen[i, 0], screen[i, 1], screen[i, 2]
+        x1, y1, w1 = screen[j, 0], screen[j, 1], screen[j, 2]
+        x2, y2, w2 = screen[k, 0], screen[k, 1], screen[k, 2]
         if w0 < 0.0 or w1 < 0.0 or w2 < 0.0:
             continue
         area = (x2 - x0) * (y1 - y0) - (x1 - x0) * (y2 - y0)
@@ -280,9 +292,9 @@ def _draw(vertices, faces, colours, position, axes, focal, samples, image, depth
             continue
         inverse = np.float32(1.0) / area
         step_a, step_b = (y2 - y1) * inverse, (y0 - y2) * inverse
-        r0, g0, b0 = colours[i]
-        r1, g1, b1 = colours[j]
-        r2, g2, b2 = colours[k]
+        r0, g0, b0 = colours[i, 0], colours[i, 1], colours[i, 2]
+        r1, g1, b1 = colours[j, 0], colours[j, 1], colours[j, 2]
+        r2, g2, b2 = colours[k, 0], colours[k, 1], colours[k, 2]
         for row in range(top, bottom + 1):
             px, py = np.float32(left + 0.5), np.float32(row + 0.5)
             a = ((x2 - px) * (y1 - py) - (x1 - px) * (y2 - py)) * inverse
@@ -375,6 +387,7 @@ class Renderer:
         for radius in (2, 3):
             _blur(self._contact_map, radius, self._work)
         image = np.empty((self.height, self.width, 3), np.uint8)
-        _floor(image, position, axes, focal, centre, SHADOW_HALF_WIDTH, shadow, self._contact_map)
+        shade_map = (1.0 - SHADOW_DARKNESS * shadow) * (1.0 - CONTACT_DARKNESS * self._contact_map)
+        _floor(image, position, axes, focal, centre, SHADOW_HALF_WIDTH, shade_map)
         _draw(vertices, faces, colours, position, axes, focal, self.samples, image, self._depth, self._layer)
         return image

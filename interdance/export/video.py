@@ -14,10 +14,10 @@ from typing import Any
 import av
 import numpy as np
 from PIL import Image, ImageDraw
-from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
 from interdance.errors import InputError
 from interdance.export import palette
+from interdance.export.framing import frame_couple
 from interdance.export.raster import Camera, Renderer
 from interdance.export.sound import SAMPLE_RATE, audio_frames, read_stereo
 from interdance.files import atomic_path
@@ -27,8 +27,6 @@ Progress = Callable[[int, int], None]
 """Called with the number of frames done and of all frames."""
 
 CHUNK = 24  # frames skinned at a time
-CAMERA_CALM = 0.8  # seconds: width of the smoothing of where the camera looks
-HEAD_ROOM = 0.12  # metres kept free above heads and beside hands
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class View:
     Attributes
     ----------
     azimuth : float
-        0 looks from +Z towards -Z, 90 from +X.
+        0 sees the couple from the side, both dancers next to each other most of the time; positive walks to the right.
     elevation : float
         Above the horizontal.
     turn : float
@@ -54,12 +52,12 @@ class View:
 
 
 VIEWS: dict[str, View] = {
-    "three-quarter": View(35.0, 14.0),
-    "front": View(0.0, 6.0),
-    "side": View(90.0, 6.0),
-    "back": View(180.0, 6.0),
+    "three-quarter": View(30.0, 12.0),
+    "broadside": View(0.0, 6.0),
+    "opposite": View(180.0, 6.0),
+    "lengthwise": View(90.0, 6.0),
     "top": View(0.0, 80.0),
-    "orbit": View(35.0, 14.0, turn=12.0),
+    "orbit": View(30.0, 12.0, turn=12.0),
 }
 
 
@@ -210,21 +208,15 @@ class _Scene:
 
     def _follow(self, view: View) -> tuple[list[Camera], np.ndarray]:
         """One camera per frame that keeps the couple whole in the picture and never jerks."""
-        joints = np.concatenate([self.body.joints(motion) for motion in self.dancers], axis=1)
         fps = self.dancers[0].fps
-        low, high = joints.min(axis=1), joints.max(axis=1)
-        centres = gaussian_filter1d(0.5 * (low + high), CAMERA_CALM * fps, axis=0, mode="nearest")
-        height = high[:, 1].max() + 2.0 * HEAD_ROOM
-        centres[:, 1] = 0.5 * height - HEAD_ROOM
-        reach = np.linalg.norm((joints - centres[:, None])[:, :, [0, 2]], axis=2).max(axis=1) + HEAD_ROOM
-        window = int(2 * CAMERA_CALM * fps) | 1
-        reach = gaussian_filter1d(maximum_filter1d(reach, window, mode="nearest"), CAMERA_CALM * fps, mode="nearest")
+        framing = frame_couple([self.body.joints(motion) for motion in self.dancers], fps)
+        centres, reach, height = framing.centres_T3, framing.reach_T, framing.height
         opening = np.radians(view.field_of_view)
         up, side = np.tan(opening / 2), np.tan(opening / 2) * self.width / self.height
         elevation = np.radians(view.elevation)
         tall = 0.5 * height * np.cos(elevation) + reach * np.sin(elevation)
-        distance = np.maximum(tall / up + reach * np.cos(elevation) * 0.6, reach / side + reach * 0.5)
-        azimuth = np.radians(view.azimuth + view.turn * np.arange(self.num_frames) / fps)
+        distance = np.maximum(tall / up + reach * np.cos(elevation) * 0.35, reach / side + reach * 0.35)
+        azimuth = framing.azimuth + np.radians(view.azimuth + view.turn * np.arange(self.num_frames) / fps)
         flat = np.cos(elevation)
         direction = np.stack([np.sin(azimuth) * flat, np.full_like(azimuth, np.sin(elevation)), np.cos(azimuth) * flat], 1)
         cameras = [

@@ -1,0 +1,183 @@
+"""One HTML file with a couple in 3D and their song, which opens anywhere without a network.
+
+The bodies are skinned in the browser: the file holds each dancer's T-pose once, the skinning weights once, and per frame the
+joints' local rotations and the pelvis. ``viewer/`` holds the page and its program.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import html
+import json
+import re
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from interdance.errors import InputError
+from interdance.export import palette
+from interdance.export.framing import frame_couple
+from interdance.export.sound import encode_mp3, read_stereo
+from interdance.files import atomic_path
+from interdance.takes import NUM_JOINTS, Motion
+
+NUM_INFLUENCES = 8  # joints a vertex follows at most; the page's shader reads twice four
+_ALIGNMENT = 4
+
+
+def write_page(
+    path: Path,
+    leader: Motion,
+    followers: dict[str, Motion],
+    body: Any,
+    music: Path | None,
+    *,
+    title: str,
+    leader_name: str = "Leader",
+    curves: dict[str, np.ndarray] | None = None,
+    beats: np.ndarray | None = None,
+) -> None:
+    """Write the page.
+
+    Parameters
+    ----------
+    path : Path
+        The HTML file; it appears only when it is complete.
+    leader : Motion
+    followers : dict of Motion
+        By the name the page shows; the first is visible at once, the others at a click.
+    body : interdance.body.model.Body
+        Gives rest pose, faces and weights. Pose-dependent shape changes, which only licensed models have, are left out.
+    music : Path, optional
+        The song, embedded as MP3; cut, or followed by silence, to the length of the motion.
+    title, leader_name : str
+        Shown on the page.
+    curves : dict of float (T,), optional
+        Series drawn on the timeline, each on its own scale; ``contact`` and ``penetration`` have colours of their own.
+    beats : float (N,), optional
+        Times in seconds marked on the timeline.
+
+    Raises
+    ------
+    InputError
+        Motions of different length or rate, a curve of another length or with NaN, a song that cannot be read.
+    """
+    curves, num_frames = curves or {}, leader.num_frames
+    if num_frames == 0:
+        raise InputError(f"{path}: the leader has no frames; nothing can be shown")
+    for name, motion in followers.items():
+        if (motion.num_frames, motion.fps) != (num_frames, leader.fps):
+            raise InputError(
+                f"{path}: the leader has {num_frames} frames at {leader.fps:g} per second and follower '{name}' "
+                f"{motion.num_frames} at {motion.fps:g}; cut or resample one of them"
+            )
+    for name, values in curves.items():
+        if np.shape(values) != (num_frames,) or not np.isfinite(values).all():
+            raise InputError(f"{path}: curve '{name}' needs {num_frames} finite values, one per frame; got {np.shape(values)}")
+    song = encode_mp3(read_stereo(music, num_frames / leader.fps)) if music else b""
+
+    arrays = _Arrays()
+    _add_skin(arrays, body)
+    dancers = []
+    for index, (name, motion) in enumerate([(leader_name, leader), *followers.items()]):
+        colour = palette.follower_colour(index - 1) if index else palette.LEADER
+        dancers.append({"name": name, "colour": colour, **_add_dancer(arrays, f"dancer{index}", motion, body)})
+    shown = [leader, *followers.values()][:2]
+    framing = frame_couple([body.joints(motion) for motion in shown], leader.fps)
+    arrays.add("path", framing.centres_T3.astype(np.float32))
+    for name, values in curves.items():
+        arrays.add(f"curve.{name}", np.asarray(values, np.float32))
+    take = {
+        "title": title,
+        "fps": leader.fps,
+        "num_frames": num_frames,
+        "parents": [int(parent) for parent in body.parents_J],
+        "dancers": dancers,
+        "reach": round(float(np.median(framing.reach_T)), 3),
+        "height": round(framing.height, 3),
+        "azimuth": round(framing.azimuth, 4),
+        "curves": list(curves),
+        "beats": [] if beats is None else [round(float(beat), 3) for beat in beats if 0.0 <= beat <= num_frames / leader.fps],
+        "music": "audio/mpeg" if music else None,
+        "arrays": arrays.index,
+    }
+    parts = {
+        "title": html.escape(title),
+        "take": json.dumps(take, allow_nan=False, ensure_ascii=False).replace("<", "\\u003c"),
+        "arrays": _base64(gzip.compress(bytes(arrays.data), compresslevel=9, mtime=0)),
+        "music": _base64(song),
+        "licence": _resource("dist/three.LICENSE"),
+        "viewer": _resource("dist/viewer.js"),
+    }
+    page = re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found.group(1)], _resource("page.html"))
+    with atomic_path(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+class _Arrays:
+    """Named arrays laid one after another, little-endian."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self.index: list[dict[str, Any]] = []
+
+    def add(self, name: str, array: np.ndarray, delta: bool = False) -> None:
+        """Append an array. With ``delta`` its last axis is stored as differences (modulo the type), which compress better."""
+        self.data.extend(b"\0" * (-len(self.data) % _ALIGNMENT))
+        stored = np.diff(array, axis=-1, prepend=np.zeros_like(array[..., :1])) if delta else array
+        stored = np.ascontiguousarray(stored, array.dtype.newbyteorder("<"))
+        entry = {"name": name, "kind": array.dtype.name, "start": len(self.data), "length": int(array.size)}
+        self.index.append(entry | {"delta": array.shape[-1] if delta else 0})
+        self.data.extend(stored.tobytes())
+
+
+def _add_skin(arrays: _Arrays, body: Any) -> None:
+    """Faces, and per vertex the joints it follows and how much: bytes that sum to exactly 255."""
+    weights = np.asarray(body.model.lbs_weights, np.float64)
+    joints = np.argsort(-weights, axis=1, kind="stable")[:, :NUM_INFLUENCES]
+    share = np.take_along_axis(weights, joints, axis=1)
+    share *= 255.0 / share.sum(axis=1, keepdims=True)
+    rounded = np.floor(share)
+    # The units that rounding down lost go to the largest remainders.
+    missing = (255 - rounded.sum(axis=1)).round().astype(int)
+    order = np.argsort(-(share - rounded), axis=1, kind="stable")
+    rank = np.argsort(order, axis=1, kind="stable")
+    rounded += rank < missing[:, None]
+    joints = np.where(rounded > 0, joints, 0)
+    kind = np.uint16 if body.num_vertices < 1 << 16 else np.uint32
+    arrays.add("faces", np.asarray(body.faces).astype(kind))
+    for name, part in (("first", slice(0, 4)), ("more", slice(4, 8))):
+        arrays.add(f"joints_{name}", joints[:, part].astype(np.uint8))
+        arrays.add(f"weights_{name}", rounded[:, part].astype(np.uint8))
+
+
+def _add_dancer(arrays: _Arrays, key: str, motion: Motion, body: Any) -> dict[str, Any]:
+    """The T-pose and the motion of one dancer; returns what the page must know to read them."""
+    rest = Motion(np.zeros((1, NUM_JOINTS, 3), np.float32), np.zeros((1, 3), np.float32), motion.betas, motion.fps)
+    vertices = body.vertices(rest)[0].astype(np.float64)
+    rest_joints = np.asarray(body.rest_joints(motion.betas), np.float64)
+    low, high = vertices.min(axis=0), vertices.max(axis=0)
+    offset = 0.5 * (low + high)
+    scale = float((high - low).max()) / 65534.0
+    arrays.add(f"{key}.vertices", np.round((vertices - offset) / scale).astype(np.int16))
+    rotations = Rotation.from_rotvec(np.asarray(motion.rotations_TJ3, np.float64).reshape(-1, 3)).as_quat()
+    quaternions = rotations.reshape(motion.num_frames, NUM_JOINTS, 4)
+    # q and -q are the same rotation; neighbours in time take the same side, so that the page may blend them.
+    turned = np.sign((quaternions[1:] * quaternions[:-1]).sum(axis=2, keepdims=True) + 1e-12)
+    quaternions[1:] *= np.cumprod(turned, axis=0)
+    stored = np.round(quaternions * 32767.0).astype(np.int16).transpose(1, 2, 0)
+    arrays.add(f"{key}.quaternions", stored, delta=True)
+    arrays.add(f"{key}.pelvis", (np.asarray(motion.translation_T3, np.float64) + rest_joints[0]).astype(np.float32))
+    return {"key": key, "scale": scale, "offset": offset.tolist(), "rest_joints": np.round(rest_joints, 6).tolist()}
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
+def _resource(name: str) -> str:
+    return resources.files("interdance.export").joinpath("viewer", name).read_text(encoding="utf-8")
