@@ -1,0 +1,135 @@
+"""Rotations, forward kinematics and analytic limbs, vectorised over frames (float64, metres, radians).
+
+Rotation matrices turn column vectors: ``world = R @ local``; with +Y up a yaw ``psi`` faces ``(sin psi, 0, cos psi)``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from interdance.body.skeleton import PARENTS
+
+UP = np.array([0.0, 1.0, 0.0])
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Vectors of length one, along the last axis; a zero vector stays zero."""
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+
+
+def turn(axis: int, angle: np.ndarray | float) -> np.ndarray:
+    """Rotation matrices (..., 3, 3) about a coordinate axis (0 x, 1 y, 2 z) by ``angle`` radians."""
+    angle = np.asarray(angle, float)
+    c, s = np.cos(angle), np.sin(angle)
+    matrix = np.zeros((*angle.shape, 3, 3))
+    i, j = (axis + 1) % 3, (axis + 2) % 3
+    matrix[..., axis, axis] = 1.0
+    matrix[..., i, i], matrix[..., i, j] = c, -s
+    matrix[..., j, i], matrix[..., j, j] = s, c
+    return matrix
+
+
+def about(axis: np.ndarray, angle: np.ndarray) -> np.ndarray:
+    """Rotation matrices (T, 3, 3) about fixed unit ``axis`` (3,) by ``angle`` (T,)."""
+    return Rotation.from_rotvec(np.asarray(angle)[:, None] * axis).as_matrix()
+
+
+def apply(rotations_T33: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Turn ``vectors`` (3,) or (T, 3) by ``rotations_T33``; returns (T, 3)."""
+    return np.einsum("tij,...j->ti", rotations_T33, vectors) if vectors.ndim == 1 else np.einsum(
+        "tij,tj->ti", rotations_T33, vectors
+    )
+
+
+def frame(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Right-handed frames (..., 3, 3) with columns: ``first``, ``second`` made perpendicular to it, and their cross product."""
+    a = unit(first)
+    b = unit(second - (second * a).sum(-1, keepdims=True) * a)
+    return np.stack([a, b, np.cross(a, b)], axis=-1)
+
+
+def fraction(rotations_T33: np.ndarray, share: float) -> np.ndarray:
+    """The rotation by ``share`` of the angle of ``rotations_T33``, same axis."""
+    return Rotation.from_rotvec(share * Rotation.from_matrix(rotations_T33).as_rotvec()).as_matrix()
+
+
+def twist_angle(rotations_T33: np.ndarray, axis: np.ndarray) -> np.ndarray:
+    """Angle (T,) of the part of each rotation that turns about ``axis`` (swing-twist), continuous over time."""
+    quaternion = Rotation.from_matrix(rotations_T33).as_quat()
+    return np.unwrap(2.0 * np.arctan2(quaternion[:, :3] @ axis, quaternion[:, 3]))
+
+
+def two_bones(
+    root_T3: np.ndarray, target_T3: np.ndarray, pole_T3: np.ndarray, first: float, second: float, stretch: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Place the middle joint (elbow, knee) of a limb of two bones.
+
+    Parameters
+    ----------
+    root_T3, target_T3 : (T, 3)
+        Shoulder or hip, and where wrist or ankle should be.
+    pole_T3 : (T, 3)
+        Direction in which the middle joint points.
+    first, second : float
+        Bone lengths, metres.
+    stretch : float
+        Largest share of the full length that is used; a farther target is approached, not reached.
+
+    Returns
+    -------
+    middle_T3, end_T3, normal_T3
+        Joint places and the unit normal of the limb's plane (direction cross pole).
+    """
+    reach = target_T3 - root_T3
+    distance = np.linalg.norm(reach, axis=1)
+    longest = stretch * (first + second)
+    clamped = np.clip(distance, abs(first - second) * 1.02 + 1e-3, longest)
+    direction = unit(reach)
+    along = (first**2 - second**2 + clamped**2) / (2.0 * clamped)
+    height = np.sqrt(np.maximum(first**2 - along**2, 0.0))
+    aside = unit(pole_T3 - (pole_T3 * direction).sum(1, keepdims=True) * direction)
+    middle = root_T3 + along[:, None] * direction + height[:, None] * aside
+    return middle, root_T3 + clamped[:, None] * direction, np.cross(direction, aside)
+
+
+def limb_rotations(
+    points: tuple[np.ndarray, np.ndarray, np.ndarray], normal_T3: np.ndarray, rest: tuple[np.ndarray, np.ndarray, np.ndarray],
+    rest_pole: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """World rotations (T, 3, 3) of the two bones of a limb that runs through ``points`` in the plane of ``normal_T3``.
+
+    ``rest`` are the three joints in the rest pose and ``rest_pole`` the direction in which the middle joint points there.
+    """
+    rest_normal = np.cross(unit(rest[2] - rest[0]), rest_pole)
+    rotations = []
+    for bone in (0, 1):
+        posed = frame(points[bone + 1] - points[bone], normal_T3)
+        rotations.append(posed @ frame(rest[bone + 1] - rest[bone], rest_normal).T)
+    return rotations[0], rotations[1]
+
+
+def world_rotations(local_TJ33: np.ndarray) -> np.ndarray:
+    """World rotations of all joints from local ones."""
+    world = np.empty_like(local_TJ33)
+    for joint, parent in enumerate(PARENTS):
+        world[:, joint] = local_TJ33[:, joint] if parent < 0 else world[:, parent] @ local_TJ33[:, joint]
+    return world
+
+
+def world_joints(world_TJ33: np.ndarray, pelvis_T3: np.ndarray, rest_J3: np.ndarray) -> np.ndarray:
+    """Joint places (T, 55, 3) from world rotations, pelvis place and rest joints."""
+    joints = np.empty((len(pelvis_T3), len(rest_J3), 3))
+    joints[:, 0] = pelvis_T3
+    for joint, parent in enumerate(PARENTS):
+        if parent >= 0:
+            joints[:, joint] = joints[:, parent] + apply(world_TJ33[:, parent], rest_J3[joint] - rest_J3[parent])
+    return joints
+
+
+def blend_rotations(rotations: list[np.ndarray], weights_T: list[np.ndarray]) -> np.ndarray:
+    """Weighted mean of rotations (chordal): the nearest rotation to the weighted sum of matrices."""
+    total = sum(weight[:, None, None] * rotation for rotation, weight in zip(rotations, weights_T, strict=True))
+    u, _, vt = np.linalg.svd(total)
+    u[:, :, 2] *= np.sign(np.linalg.det(u @ vt))[:, None]
+    return u @ vt
