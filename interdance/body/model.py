@@ -6,6 +6,7 @@ Any file in the format of SMPL-X will do: the embedded ``default_body.npz`` (fre
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -20,7 +21,15 @@ from smplx.lbs import batch_rigid_transform, batch_rodrigues, lbs
 
 from interdance.body.rotations import matrices, to_global
 from interdance.body.sampling import decimate, fill_holes
-from interdance.body.skeleton import LEFT_FINGERS, LEFT_WRIST, NUM_JOINTS, PARENTS, PARENTS_J, RIGHT_FINGERS, RIGHT_WRIST
+from interdance.body.skeleton import (
+    LEFT_FINGERS,
+    LEFT_WRIST,
+    NUM_JOINTS,
+    PARENTS,
+    PARENTS_J,
+    RIGHT_FINGERS,
+    RIGHT_WRIST,
+)
 from interdance.errors import InputError
 from interdance.files import write_npz
 from interdance.takes import NUM_BETAS, Motion
@@ -83,7 +92,9 @@ class Body:
         if file.is_dir():
             file = file / "SMPLX_NEUTRAL.npz"
         if not file.is_file():
-            raise InputError(f"{file}: no such file; body.model must name a SMPLX_NEUTRAL.npz, or be empty for the embedded body")
+            raise InputError(
+                f"{file}: no such file; body.model must name a SMPLX_NEUTRAL.npz, or be empty for the embedded body"
+            )
         return _load(file.resolve(), file.stat().st_mtime_ns)
 
     # ---------------------------------------------------------------------------------------------------------- numpy
@@ -111,7 +122,9 @@ class Body:
         return np.concatenate(chunks) if chunks else np.zeros((0, NUM_JOINTS, 3), np.float32)
 
     @torch.no_grad()
-    def vertices(self, motion: Motion, frames: slice | np.ndarray | list[int] | None = None, batch: int = 32) -> np.ndarray:
+    def vertices(
+        self, motion: Motion, frames: slice | np.ndarray | list[int] | None = None, batch: int = 32
+    ) -> np.ndarray:
         """The full mesh at the chosen frames (all by default): float32 (T, num_vertices, 3) in metres."""
         chosen = np.arange(motion.num_frames)[slice(None) if frames is None else frames]
         picked = Motion(motion.rotations_TJ3[chosen], motion.translation_T3[chosen], motion.betas, motion.fps)
@@ -120,7 +133,9 @@ class Body:
 
     # ---------------------------------------------------------------------------------------------------------- torch
 
-    def points_torch(self, rotations_BJ3: torch.Tensor, translation_B3: torch.Tensor, betas_B10: torch.Tensor) -> torch.Tensor:
+    def points_torch(
+        self, rotations_BJ3: torch.Tensor, translation_B3: torch.Tensor, betas_B10: torch.Tensor
+    ) -> torch.Tensor:
         """Joints, then sampled vertices, (B, 710, 3); differentiable in all three, float32 or float64, any device.
 
         The model is cut down to the points: the joints ride along as vertices of one bone each, whose places in the
@@ -149,7 +164,9 @@ class Body:
         )
         return points + translation_B3[:, None]
 
-    def joints_torch(self, rotations_BJ3: torch.Tensor, translation_B3: torch.Tensor, betas_B10: torch.Tensor) -> torch.Tensor:
+    def joints_torch(
+        self, rotations_BJ3: torch.Tensor, translation_B3: torch.Tensor, betas_B10: torch.Tensor
+    ) -> torch.Tensor:
         """Joints (B, 55, 3); as :meth:`points_torch`, without the surface."""
         parts = self._slice(rotations_BJ3.device, rotations_BJ3.dtype)
         count = len(rotations_BJ3)
@@ -164,8 +181,10 @@ class Body:
         betas = betas_B10.reshape(-1, NUM_BETAS)
         return parts["template"][:NUM_JOINTS] + torch.einsum("bk,jck->bjc", betas, parts["shapes"][:NUM_JOINTS])
 
-    def forward(self, rotations_BJ3: torch.Tensor, translation_B3: torch.Tensor, betas_B10: torch.Tensor) -> smplx.utils.SMPLXOutput:
-        """The whole model through ``smplx.SMPLX.forward`` (float32, CPU): the slow path that the fast one must equal."""
+    def forward(
+        self, rotations_BJ3: torch.Tensor, translation_B3: torch.Tensor, betas_B10: torch.Tensor
+    ) -> smplx.utils.SMPLXOutput:
+        """The whole model through ``smplx.SMPLX.forward`` (float32, CPU), which the fast path must equal."""
         count = len(rotations_BJ3)
         pose = rotations_BJ3.reshape(count, NUM_JOINTS * 3)
         return self.model(
@@ -207,7 +226,9 @@ class Body:
         return self._slices[device, dtype]
 
 
-def _batches(motion: Motion, batch: int, device: torch.device | str) -> list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+def _batches(
+    motion: Motion, batch: int, device: torch.device | str
+) -> list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
     rotations = torch.from_numpy(np.array(motion.rotations_TJ3, np.float32)).to(device)
     translation = torch.from_numpy(np.array(motion.translation_T3, np.float32)).to(device)
     betas = torch.from_numpy(np.array(motion.betas, np.float32)).to(device)
@@ -273,21 +294,27 @@ def _smplx_model(path: Path) -> smplx.SMPLX:
 def _read_arrays(path: Path) -> tuple[dict[str, np.ndarray], bool]:
     """The arrays that `smplx` needs, never unpickling, and whether the file holds no Python objects besides."""
     if not zipfile.is_zipfile(path):
-        raise InputError(f"{path}: not an .npz archive; download the SMPL-X model as SMPLX_NEUTRAL.npz (a .pkl will not do)")
+        raise InputError(
+            f"{path}: not an .npz archive; download the SMPL-X model as SMPLX_NEUTRAL.npz (a .pkl will not do)"
+        )
     arrays: dict[str, np.ndarray] = {}
     plain = True
     try:
         with np.load(path, allow_pickle=False) as archive:
             missing = [name for name in _NEEDED if name not in archive.files]
             if missing:
-                raise InputError(f"{path}: no array named '{missing[0]}'; a SMPL-X model file (SMPLX_NEUTRAL.npz) is needed")
+                raise InputError(
+                    f"{path}: no array named '{missing[0]}'; a SMPL-X model file (SMPLX_NEUTRAL.npz) is needed"
+                )
             for name in archive.files:
                 try:
                     arrays[name] = archive[name]
                 except ValueError as error:
                     plain = False
                     if name in _NEEDED:
-                        raise InputError(f"{path}: '{name}' is a pickled object; use the .npz free of chumpy") from error
+                        raise InputError(
+                            f"{path}: '{name}' is a pickled object; use the .npz free of chumpy"
+                        ) from error
     except (OSError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"{path}: damaged archive ({error}); download the model again") from None
     count = len(arrays["v_template"])
@@ -298,9 +325,11 @@ def _read_arrays(path: Path) -> tuple[dict[str, np.ndarray], bool]:
     for name, shape in shapes.items():
         found = arrays[name].shape
         if found[: len(shape)] != shape:
-            raise InputError(f"{path}: '{name}' has shape {found}, not {shape}; a SMPL-X model of {NUM_JOINTS} joints is needed")
+            raise InputError(
+                f"{path}: '{name}' has shape {found}, not {shape}; a SMPL-X model of {NUM_JOINTS} joints is needed"
+            )
     if arrays["shapedirs"].ndim != 3 or arrays["shapedirs"].shape[2] < NUM_BETAS:
-        raise InputError(f"{path}: 'shapedirs' has shape {arrays['shapedirs'].shape}; at least {NUM_BETAS} shape components are needed")
+        raise InputError(f"{path}: 'shapedirs' has shape {arrays['shapedirs'].shape}; {NUM_BETAS} shapes are needed")
     parents = arrays["kintree_table"][0].astype(np.int64)
     if tuple(parents[1:]) != PARENTS[1:]:
         raise InputError(f"{path}: 'kintree_table' is not the skeleton of SMPL-X")
@@ -310,15 +339,15 @@ def _read_arrays(path: Path) -> tuple[dict[str, np.ndarray], bool]:
 def _hash(arrays: dict[str, np.ndarray]) -> str:
     """Hash of what shapes the body: template, faces, the first shape components, regressor and weights."""
     digest = hashlib.sha256()
-    digest.update(np.ascontiguousarray(arrays["f"], np.int64))
+    digest.update(np.ascontiguousarray(arrays["f"], np.int64).tobytes())
     for name in ("v_template", "J_regressor", "weights"):
-        digest.update(np.ascontiguousarray(arrays[name], np.float32))
-    digest.update(np.ascontiguousarray(arrays["shapedirs"][:, :, :NUM_BETAS], np.float32))
+        digest.update(np.ascontiguousarray(arrays[name], np.float32).tobytes())
+    digest.update(np.ascontiguousarray(arrays["shapedirs"][:, :, :NUM_BETAS], np.float32).tobytes())
     return digest.hexdigest()[:16]
 
 
 def _sampled_surface(path: Path, body_hash: str, arrays: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Sampled vertices and faces of a model that does not bring them, from the user's cache or computed and kept there."""
+    """Sampled vertices and faces of a model that does not bring them: computed once, then kept in the user's cache."""
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     kept = base / "interdance" / f"surface-{body_hash}-{NUM_SURFACE_VERTICES}.npz"
     try:
@@ -331,10 +360,8 @@ def _sampled_surface(path: Path, body_hash: str, arrays: dict[str, np.ndarray]) 
         vertices, faces = decimate(arrays["v_template"], skin, NUM_SURFACE_VERTICES)
     except ValueError as error:
         raise InputError(f"{path}: its surface cannot be sampled ({error})") from error
-    try:
+    with contextlib.suppress(OSError):  # a home that cannot be written to costs seconds at each start, no more
         write_npz(kept, surface_vertices=vertices, surface_faces=faces)
-    except OSError:
-        pass  # a home that cannot be written to costs seconds at each start, no more
     return vertices, faces
 
 

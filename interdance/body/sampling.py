@@ -15,8 +15,8 @@ import numpy as np
 def decimate(vertices_V3: np.ndarray, faces: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Choose ``count`` vertices of a closed surface and the faces between them.
 
-    It goes in two passes, to a quarter of the mesh and then to ``count``: the second measures its error from the first's
-    result, which keeps small parts such as fingers better than one pass does.
+    It goes in two passes, to a quarter of the mesh and then to ``count``, the second measuring its error from the
+    result of the first.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def _border_loops(faces: np.ndarray) -> list[list[int]]:
 
 
 def _clip_ears(loop: list[int], points: np.ndarray) -> list[tuple[int, int, int]]:
-    """Triangles that fill a loop, clipping the ear with the shortest new edge first: slits are sewn up along their length."""
+    """Triangles that fill a loop, clipping the ear with the shortest new edge first: slits are sewn up lengthwise."""
     loop, triangles = list(loop), []
     while len(loop) > 3:
         here = points[loop]
@@ -116,7 +116,13 @@ def _collapse(points: np.ndarray, faces: np.ndarray, count: int) -> tuple[np.nda
         x, y, z = place[stays]
         a, b = quadrics[gone], quadrics[stays]
         xx, xy, xz, xw, yy, yz, yw, zz, zw, ww = (p + q for p, q in zip(a, b, strict=True))
-        error = xx * x * x + yy * y * y + zz * z * z + ww + 2.0 * (xy * x * y + xz * x * z + yz * y * z + xw * x + yw * y + zw * z)
+        error = (
+            xx * x * x
+            + yy * y * y
+            + zz * z * z
+            + ww
+            + 2.0 * (xy * x * y + xz * x * z + yz * y * z + xw * x + yw * y + zw * z)
+        )
         ox, oy, oz = place[gone]
         length = (x - ox) ** 2 + (y - oy) ** 2 + (z - oz) ** 2
         return max(error, 0.0) + 1e-6 * length * length  # the second term spreads vertices where the surface is flat
@@ -165,7 +171,7 @@ def _collapse(points: np.ndarray, faces: np.ndarray, count: int) -> tuple[np.nda
         quadrics[stays] = tuple(p + q for p, q in zip(quadrics[gone], quadrics[stays], strict=True))
         version[stays] += 1
         for other in neighbours(stays):
-            # An edge that was refused may be allowed now that the ring has changed: all edges of the ring are offered again.
+            # An edge that was refused may be allowed now that the ring has changed: all its edges are offered again.
             heapq.heappush(heap, (cost(stays, other), stays, other, version[stays], version[other]))
             heapq.heappush(heap, (cost(other, stays), other, stays, version[other], version[stays]))
     kept = np.flatnonzero(alive)
