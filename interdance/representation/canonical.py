@@ -315,7 +315,7 @@ def _wrist_of_each(points: Tensor, anchor_P: np.ndarray) -> Tensor:
 
     Masks instead of indices: the gradient is a plain sum, the same on every run.
     """
-    anchors = torch.as_tensor(anchor_P, device=points.device)
+    anchors = torch.tensor(anchor_P, device=points.device)
     if tuple(anchors.shape) != (NUM_POINTS,):
         raise InputError(f"anchor_P of shape {tuple(anchors.shape)}; ({NUM_POINTS},) is needed, a joint per point")
     hand = torch.stack([anchors == wrist for wrist in WRISTS]).to(points)
