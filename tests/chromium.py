@@ -1,4 +1,4 @@
-"""A headless Chromium driven over its own debugging protocol: opens a page, runs JavaScript, takes pictures, hears errors."""
+"""A headless Chromium, driven over its debugging protocol: opens pages, runs JavaScript, takes pictures, hears errors."""
 
 from __future__ import annotations
 
@@ -108,7 +108,9 @@ class Chromium:
 
     def run(self, expression: str) -> Any:
         """The value of a JavaScript expression; promises are awaited."""
-        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True, userGesture=True)
+        answer = self.call(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True, userGesture=True
+        )
         if "exceptionDetails" in answer:
             raise RuntimeError(answer["exceptionDetails"].get("exception", {}).get("description", "JavaScript failed"))
         return answer["result"].get("value")

@@ -26,8 +26,8 @@ class Framing:
     height : float
         Height of that cylinder above the floor.
     azimuth : float
-        Radians: heading, 0 = +Z and a quarter turn = +X, from which leader and follower are seen side by side most of the
-        time. It depends on the leader alone, so that several followers of one leader are seen from the same place.
+        Radians: heading, 0 = +Z and a quarter turn = +X, from which leader and follower are seen side by side most of
+        the time. It depends on the leader alone, so that several followers are seen from the same place.
     """
 
     centres_T3: np.ndarray

@@ -1,7 +1,7 @@
 """One HTML file with a couple in 3D and their song, which opens anywhere without a network.
 
-The bodies are skinned in the browser: the file holds each dancer's T-pose once, the skinning weights once, and per frame the
-joints' local rotations and the pelvis. ``viewer/`` holds the page and its program.
+The bodies are skinned in the browser: the file holds each dancer's T-pose once, the skinning weights once, and per
+frame the joints' local rotations and the pelvis. ``viewer/`` holds the page and its program.
 """
 
 from __future__ import annotations
@@ -77,7 +77,9 @@ def write_page(
             )
     for name, values in curves.items():
         if np.shape(values) != (num_frames,) or not np.isfinite(values).all():
-            raise InputError(f"{path}: curve '{name}' needs {num_frames} finite values, one per frame; got {np.shape(values)}")
+            raise InputError(
+                f"{path}: curve '{name}' needs {num_frames} finite values, one per frame; got {np.shape(values)}"
+            )
     song = encode_mp3(read_stereo(music, num_frames / leader.fps)) if music else b""
 
     arrays = _Arrays()
@@ -101,7 +103,9 @@ def write_page(
         "height": round(framing.height, 3),
         "azimuth": round(framing.azimuth, 4),
         "curves": list(curves),
-        "beats": [] if beats is None else [round(float(beat), 3) for beat in beats if 0.0 <= beat <= num_frames / leader.fps],
+        "beats": []
+        if beats is None
+        else [round(float(beat), 3) for beat in beats if 0.0 <= beat <= num_frames / leader.fps],
         "music": "audio/mpeg" if music else None,
         "arrays": arrays.index,
     }
@@ -110,7 +114,7 @@ def write_page(
         "take": json.dumps(take, allow_nan=False, ensure_ascii=False).replace("<", "\\u003c"),
         "arrays": _base64(gzip.compress(bytes(arrays.data), compresslevel=9, mtime=0)),
         "music": _base64(song),
-        "licence": _resource("dist/three.LICENSE"),
+        "licence": _resource("dist/three.LICENSE.txt"),
         "viewer": _resource("dist/viewer.js"),
     }
     page = re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found.group(1)], _resource("page.html"))
@@ -126,7 +130,7 @@ class _Arrays:
         self.index: list[dict[str, Any]] = []
 
     def add(self, name: str, array: np.ndarray, delta: bool = False) -> None:
-        """Append an array. With ``delta`` its last axis is stored as differences (modulo the type), which compress better."""
+        """Append an array; with ``delta``, its last axis as differences (modulo the type), which compress better."""
         self.data.extend(b"\0" * (-len(self.data) % _ALIGNMENT))
         stored = np.diff(array, axis=-1, prepend=np.zeros_like(array[..., :1])) if delta else array
         stored = np.ascontiguousarray(stored, array.dtype.newbyteorder("<"))

@@ -80,7 +80,7 @@ def vertex_normals(vertices_V3: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
 @_compiled
 def _shadow_maps(vertices, faces, centre, half_width, light, height_map, contact_map):
-    """Heights of what the light meets first, and closeness to the floor straight above it, on a grid lying on the floor."""
+    """On a grid lying on the floor: heights of what the light meets first; closeness to the floor of what is above."""
     size = height_map.shape[0]
     height_map[:] = -1.0
     contact_map[:] = 0.0
@@ -201,7 +201,7 @@ def _floor(image, position, axes, focal, centre, half_width, shade_map):
     half_width = np.float32(half_width)
     scale = np.float32(size / (2.0 * half_width))
     near, far = FLOOR_FADE
-    # The camera is never rolled, so a row of the image sees one distance of the floor: all but x and z is found per row.
+    # The camera is never rolled, so a row of the image is one distance of the floor: all but x and z is found per row.
     for row in range(rows):
         v = (rows * 0.5 - row - 0.5) / focal
         dy = axes[2, 1] + v * axes[1, 1]
@@ -253,14 +253,18 @@ def _floor(image, position, axes, focal, centre, half_width, shade_map):
 
 @_compiled
 def _draw(vertices, faces, colours, position, axes, focal, samples, image, depth, layer):
-    """Draw the triangles over ``image``: z-buffer at ``samples`` x ``samples`` per pixel, averaged. Depths are 1 / distance."""
+    """Draw the triangles over ``image``: z-buffer, ``samples`` squared per pixel, averaged. Depth is 1 / distance."""
     rows, columns = image.shape[0] * samples, image.shape[1] * samples
     focal = focal * samples
     num = len(vertices)
     screen = np.empty((num, 3), np.float32)
     low_x, high_x, low_y, high_y = np.float32(columns), np.float32(0.0), np.float32(rows), np.float32(0.0)
     for vertex in range(num):
-        x, y, z = vertices[vertex, 0] - position[0], vertices[vertex, 1] - position[1], vertices[vertex, 2] - position[2]
+        x, y, z = (
+            vertices[vertex, 0] - position[0],
+            vertices[vertex, 1] - position[1],
+            vertices[vertex, 2] - position[2],
+        )
         forward = axes[2, 0] * x + axes[2, 1] * y + axes[2, 2] * z
         if forward < 0.05:
             screen[vertex, 2] = -1.0
@@ -286,7 +290,10 @@ def _draw(vertices, faces, colours, position, axes, focal, samples, image, depth
         area = (x2 - x0) * (y1 - y0) - (x1 - x0) * (y2 - y0)
         if area <= 1e-9:
             continue
-        left, right = max(int(np.ceil(min(x0, x1, x2) - 0.5)), 0), min(int(np.floor(max(x0, x1, x2) - 0.5)), columns - 1)
+        left, right = (
+            max(int(np.ceil(min(x0, x1, x2) - 0.5)), 0),
+            min(int(np.floor(max(x0, x1, x2) - 0.5)), columns - 1),
+        )
         top, bottom = max(int(np.ceil(min(y0, y1, y2) - 0.5)), 0), min(int(np.floor(max(y0, y1, y2) - 0.5)), rows - 1)
         if left > right or top > bottom:
             continue
@@ -347,7 +354,9 @@ class Renderer:
         self._contact_map = np.zeros_like(self._height_map)
         self._work = np.zeros_like(self._height_map)
 
-    def draw(self, vertices_V3: np.ndarray, faces: np.ndarray, albedo_V3: np.ndarray, camera: Camera, centre: np.ndarray) -> np.ndarray:
+    def draw(
+        self, vertices_V3: np.ndarray, faces: np.ndarray, albedo_V3: np.ndarray, camera: Camera, centre: np.ndarray
+    ) -> np.ndarray:
         """One picture.
 
         Parameters

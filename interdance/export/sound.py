@@ -41,7 +41,9 @@ def read_stereo(path: Path, seconds: float) -> np.ndarray:
             else:
                 pieces.extend(frame.to_ndarray() for frame in resampler.resample(None))
     except av.FFmpegError as error:
-        raise InputError(f"{path}: cannot be decoded as sound ({error.strerror}); write it again as wav or ogg") from None
+        raise InputError(
+            f"{path}: cannot be decoded as sound ({error.strerror}); write it again as wav or ogg"
+        ) from None
     sound = np.concatenate(pieces, axis=1) if pieces else np.zeros((2, 0), np.float32)
     if not sound.shape[1]:
         raise InputError(f"{path}: holds no sound; give a wav, flac, ogg, mp3 or m4a file")

@@ -36,7 +36,7 @@ class View:
     Attributes
     ----------
     azimuth : float
-        0 sees the couple from the side, both dancers next to each other most of the time; positive walks to the right.
+        0 sees the dancers next to each other most of the time; positive walks around them to the right.
     elevation : float
         Above the horizontal.
     turn : float
@@ -107,15 +107,18 @@ def write_video(
         Motions of different length or rate, an odd picture size, an unknown view, a song that cannot be read.
     """
     if width % 2 or height % 2 or width < 16 or height < 16:
-        raise InputError(f"{path}: a film of {width}x{height} pixels cannot be encoded; give even numbers of at least 16")
+        raise InputError(
+            f"{path}: a film of {width}x{height} pixels cannot be encoded; give even numbers of at least 16"
+        )
     scene = _Scene(path, leader, follower, body, width, height, _view(path, view))
     rate = Fraction(fps or leader.fps).limit_denominator(1001)
     num_frames = max(1, int(scene.num_frames * float(rate) / leader.fps))
     frames = np.minimum((np.arange(num_frames) * leader.fps / float(rate)).astype(int), scene.num_frames - 1)
     sound = read_stereo(music, num_frames / float(rate)) if music else None
-    with atomic_path(path) as temporary, av.open(
-        str(temporary), "w", format="mp4", options={"movflags": "+faststart"}
-    ) as container:
+    with (
+        atomic_path(path) as temporary,
+        av.open(str(temporary), "w", format="mp4", options={"movflags": "+faststart"}) as container,
+    ):
         picture = container.add_stream("libx264", rate=rate)
         picture.width, picture.height, picture.pix_fmt = width, height, "yuv420p"
         picture.options = {"preset": "veryfast", "crf": "19"}
@@ -201,7 +204,9 @@ class _Scene:
         self.dancers, self.body, self.width, self.height = dancers, body, width, height
         self.num_frames = leader.num_frames
         faces = np.asarray(body.faces, np.int64)
-        self.faces = np.concatenate([faces + index * body.num_vertices for index in range(len(dancers))]).astype(np.int32)
+        self.faces = np.concatenate([faces + index * body.num_vertices for index in range(len(dancers))]).astype(
+            np.int32
+        )
         colours = [palette.linear(palette.LEADER), palette.linear(palette.FOLLOWERS[0])][: len(dancers)]
         self.albedo = np.repeat(np.stack(colours), body.num_vertices, axis=0)
         self.cameras, self.centres = self._follow(view)
@@ -218,7 +223,9 @@ class _Scene:
         distance = np.maximum(tall / up + reach * np.cos(elevation) * 0.35, reach / side + reach * 0.35)
         azimuth = framing.azimuth + np.radians(view.azimuth + view.turn * np.arange(self.num_frames) / fps)
         flat = np.cos(elevation)
-        direction = np.stack([np.sin(azimuth) * flat, np.full_like(azimuth, np.sin(elevation)), np.cos(azimuth) * flat], 1)
+        direction = np.stack(
+            [np.sin(azimuth) * flat, np.full_like(azimuth, np.sin(elevation)), np.cos(azimuth) * flat], 1
+        )
         cameras = [
             Camera(centre + away * far, centre, opening)
             for centre, away, far in zip(centres, direction, distance, strict=True)

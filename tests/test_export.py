@@ -1,0 +1,430 @@
+"""Films, contact sheets and pages: drawn right, in time with the song, and true to the body."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+import soundfile
+from chromium import Chromium
+from PIL import Image
+from scipy.spatial.transform import Rotation
+
+from interdance.body.model import Body
+from interdance.errors import InputError
+from interdance.export.framing import frame_couple
+from interdance.export.page import write_page
+from interdance.export.raster import Camera, Renderer, vertex_normals
+from interdance.export.sound import SAMPLE_RATE, encode_mp3, read_stereo
+from interdance.export.video import VIEWS, View, _Scene, contact_sheet, write_video
+from interdance.takes import NUM_JOINTS, Motion
+
+FPS = 30.0
+NUM_FRAMES = 45
+CLICK = 0.75  # seconds
+
+
+@pytest.fixture(scope="module")
+def body() -> Body:
+    return Body.load()
+
+
+def _motion(seed: int, heading: float, forward: float, num_frames: int = NUM_FRAMES) -> Motion:
+    """Smooth large motion of every joint, a dancer upright on the floor at a place."""
+    random = np.random.default_rng(seed)
+    time = np.arange(num_frames)[:, None, None] / FPS
+    phase, size = random.uniform(0, 6, (1, NUM_JOINTS, 3)), random.uniform(0.05, 0.35, (1, NUM_JOINTS, 3))
+    rotations = size * np.sin(3.0 * time + phase)
+    rotations[:, 16, 2] -= 0.9
+    rotations[:, 17, 2] += 0.9
+    turn = Rotation.from_rotvec((heading + 2.5 * time[:, 0]) * [[0.0, 1.0, 0.0]])  # past half a turn: signs change
+    rotations[:, 0] = (turn * Rotation.from_rotvec(0.3 * rotations[:, 0])).as_rotvec()
+    translation = np.zeros((num_frames, 3))
+    translation[:, 1], translation[:, 2] = 0.95, forward
+    betas = random.normal(0, 1, 10)
+    return Motion(rotations.astype(np.float32), translation.astype(np.float32), betas.astype(np.float32), FPS)
+
+
+@pytest.fixture(scope="module")
+def couple(body: Body) -> tuple[Motion, Motion]:
+    motions = []
+    for motion in (_motion(1, 0.0, 0.0), _motion(2, np.pi, 0.8)):
+        lift = body.joints(motion)[:, :, 1].min() - 0.05
+        motion.translation_T3[:, 1] -= lift
+        motions.append(motion)
+    return motions[0], motions[1]
+
+
+@pytest.fixture(scope="module")
+def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of near silence with one click."""
+    path = tmp_path_factory.mktemp("song") / "click.wav"
+    sound = 1e-3 * np.random.default_rng(0).normal(size=(2 * 44_100, 2))
+    start = round(CLICK * 44_100)
+    sound[start : start + 44] = 0.8
+    soundfile.write(path, sound, 44_100)
+    return path
+
+
+# ------------------------------------------------------------------------------------------------------------- drawing
+
+
+def _sphere(radius: float, place: tuple[float, float, float]) -> tuple[np.ndarray, np.ndarray]:
+    rows, columns = 40, 80
+    polar, around = np.meshgrid(
+        np.linspace(0, np.pi, rows + 1), np.arange(columns) * 2 * np.pi / columns, indexing="ij"
+    )
+    unit = np.stack([np.sin(polar) * np.sin(around), np.cos(polar), np.sin(polar) * np.cos(around)], axis=2)
+    a = (np.arange(rows)[:, None] * columns + np.arange(columns)).ravel()
+    b = (np.arange(rows)[:, None] * columns + (np.arange(columns) + 1) % columns).ravel()
+    faces = np.concatenate([np.stack([a, a + columns, b], 1), np.stack([b, a + columns, b + columns], 1)])
+    return (radius * unit.reshape(-1, 3) + place).astype(np.float32), faces.astype(np.int32)
+
+
+def _albedo(colour: tuple[float, float, float], count: int) -> np.ndarray:
+    return np.tile(np.float32(colour), (count, 1))
+
+
+RED, BLUE = (0.8, 0.02, 0.02), (0.02, 0.02, 0.8)
+
+
+def test_normals_of_a_sphere_point_outwards():
+    vertices, faces = _sphere(0.5, (0.0, 0.0, 0.0))
+    normals = vertex_normals(vertices, faces)
+    inner = slice(80, -80)  # the poles are drawn of slivers without area
+    assert np.abs(normals[inner] - vertices[inner] / 0.5).max() < 0.02
+
+
+def test_a_sphere_covers_the_pixels_that_perspective_says():
+    vertices, faces = _sphere(0.5, (0.0, 1.5, 0.0))
+    camera = Camera(np.array([0.0, 1.5, 4.0]), np.array([0.0, 1.5, 0.0]), np.radians(40.0))
+    image = Renderer(320, 240, 2).draw(vertices, faces, _albedo(RED, len(vertices)), camera, np.zeros(3)).astype(int)
+    covered = (image[:, :, 0] - image[:, :, 2]) > 10
+    focal = 120.0 / np.tan(np.radians(20.0))
+    radius = focal * 0.5 / np.sqrt(4.0**2 - 0.5**2)  # of the cone that touches the sphere
+    assert covered.sum() == pytest.approx(np.pi * radius**2, rel=0.02)
+    rows, columns = np.nonzero(covered)
+    assert rows.mean() == pytest.approx(119.5, abs=0.3) and columns.mean() == pytest.approx(159.5, abs=0.3)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_what_is_nearer_hides_what_is_farther(order: tuple[int, int]):
+    meshes = [(*_sphere(0.3, (0.0, 1.5, 1.0)), RED), (*_sphere(0.6, (0.0, 1.5, -1.0)), BLUE)]
+    vertices, faces, colours, start = [], [], [], 0
+    for index in order:
+        points, triangles, colour = meshes[index]
+        vertices.append(points)
+        faces.append(triangles + start)
+        colours.append(_albedo(colour, len(points)))
+        start += len(points)
+    camera = Camera(np.array([0.0, 1.5, 4.0]), np.array([0.0, 1.5, 0.0]), np.radians(40.0))
+    image = Renderer(160, 120).draw(
+        np.concatenate(vertices), np.concatenate(faces).astype(np.int32), np.concatenate(colours), camera, np.zeros(3)
+    )
+    middle, edge = image[60, 80].astype(int), image[60, 80 + 19].astype(int)
+    assert middle[0] > middle[2] + 50, "the near red sphere is in the middle"
+    assert edge[2] > edge[0] + 50, "the far blue one shows around it"
+
+
+def test_a_body_above_the_floor_casts_a_shadow_and_frames_do_not_mix():
+    vertices, faces = _sphere(0.4, (0.0, 0.5, 0.0))
+    camera = Camera(np.array([0.0, 3.0, 4.0]), np.array([0.0, 0.2, 0.0]), np.radians(40.0))
+    renderer = Renderer(160, 120)
+    albedo = _albedo(RED, len(vertices))
+    low = renderer.draw(vertices, faces, albedo, camera, np.zeros(3))
+    away = renderer.draw(vertices + np.float32([50.0, 0.0, 0.0]), faces, albedo, camera, np.zeros(3))
+    grey = (np.ptp(low.astype(int), axis=2) < 25) & (np.ptp(away.astype(int), axis=2) < 25)
+    darker = away.astype(int).mean(axis=2) - low.astype(int).mean(axis=2)
+    assert (darker[grey] > 30).sum() > 100
+    assert not ((away[:, :, 0].astype(int) - away[:, :, 2]) > 30).any(), "nothing of the last picture is left"
+    assert (renderer.draw(vertices, faces, albedo, camera, np.zeros(3)) == low).all()
+
+
+@pytest.mark.parametrize("view", [*VIEWS.values(), View(75.0, 30.0)])
+@pytest.mark.parametrize("size", [(1280, 720), (400, 800)])
+def test_the_camera_keeps_every_joint_in_the_picture(body: Body, couple, view: View, size: tuple[int, int]):
+    scene = _Scene(Path("film.mp4"), *couple, body, *size, view)
+    joints = np.concatenate([body.joints(motion) for motion in couple], axis=1)
+    for frame in range(0, NUM_FRAMES, 6):
+        camera = scene.cameras[frame]
+        seen = (joints[frame] - camera.position) @ camera.axes().T
+        focal = 0.5 * size[1] / np.tan(camera.field_of_view / 2)
+        assert (seen[:, 2] > 0.1).all()
+        assert (np.abs(focal * seen[:, 0] / seen[:, 2]) < size[0] / 2).all()
+        assert (np.abs(focal * seen[:, 1] / seen[:, 2]) < size[1] / 2).all()
+
+
+def test_the_first_view_shows_a_facing_couple_side_by_side(body: Body):
+    still = np.zeros((10, NUM_JOINTS, 3), np.float32)
+    for heading in (0.3, 1.2, -2.0):
+        turned = still.copy()
+        turned[:, 0, 1] = heading
+        motion = Motion(turned, np.zeros((10, 3), np.float32), np.zeros(10, np.float32), FPS)
+        azimuth = frame_couple([body.joints(motion)], FPS).azimuth
+        assert np.cos(azimuth - heading) == pytest.approx(0.0, abs=0.02)
+
+
+# --------------------------------------------------------------------------------------------------------------- sound
+
+
+def _click_time(sound_2N: np.ndarray, rate: int) -> float:
+    return float(np.argmax(np.abs(sound_2N).max(axis=0) > 0.25) / rate)
+
+
+def test_a_song_is_cut_or_followed_by_silence(song: Path):
+    cut, padded = read_stereo(song, 1.0), read_stereo(song, 3.0)
+    assert cut.shape == (2, SAMPLE_RATE) and padded.shape == (2, 3 * SAMPLE_RATE)
+    assert _click_time(cut, SAMPLE_RATE) == pytest.approx(CLICK, abs=1e-3)
+    assert not padded[:, 2 * SAMPLE_RATE + 10 :].any()
+
+
+def test_mp3_keeps_the_time(song: Path, tmp_path: Path):
+    path = tmp_path / "song.mp3"
+    path.write_bytes(encode_mp3(read_stereo(song, 1.5)))
+    again = read_stereo(path, 1.5)
+    assert _click_time(again, SAMPLE_RATE) == pytest.approx(CLICK, abs=3e-3)
+
+
+def test_songs_that_cannot_be_read_are_named(tmp_path: Path):
+    broken = tmp_path / "song.ogg"
+    broken.write_bytes(b"this is not a song, however long one looks at it" * 40)
+    with pytest.raises(InputError, match=r"song\.ogg"):
+        read_stereo(broken, 1.0)
+    with pytest.raises(InputError, match="no such file"):
+        read_stereo(tmp_path / "absent.wav", 1.0)
+
+
+# ---------------------------------------------------------------------------------------------------------------- film
+
+
+def test_a_film_has_every_frame_both_dancers_and_the_song_in_time(body: Body, couple, song: Path, tmp_path: Path):
+    path, told = tmp_path / "film.mp4", []
+    write_video(path, *couple, body, song, width=320, height=240, progress=lambda done, of: told.append((done, of)))
+    assert told == [(number + 1, NUM_FRAMES) for number in range(NUM_FRAMES)]
+    with av.open(str(path)) as container:
+        picture, voice = container.streams.video[0], container.streams.audio[0]
+        assert (picture.codec_context.name, voice.codec_context.name) == ("h264", "aac")
+        assert picture.average_rate == 30
+        images = [frame.to_ndarray(format="rgb24").astype(int) for frame in container.decode(video=0)]
+    assert len(images) == NUM_FRAMES and images[0].shape == (240, 320, 3)
+    for image in images[::20]:
+        red, green, blue = image[:, :, 0], image[:, :, 1], image[:, :, 2]
+        assert ((green > red + 40) & (green > blue + 40)).sum() > 300, "the leader is green"
+        assert ((blue > red + 60) & (blue > green + 40)).sum() > 300, "the follower is blue"
+    assert np.abs(images[0] - images[-1]).max() > 60, "they move"
+    assert _click_time(read_stereo(path, 1.5), SAMPLE_RATE) == pytest.approx(CLICK, abs=5e-3)
+
+
+def test_a_film_at_another_rate_lasts_as_long(body: Body, couple, tmp_path: Path):
+    path = tmp_path / "film.mp4"
+    write_video(path, couple[0], None, body, None, width=64, height=48, fps=10.0, view="orbit")
+    with av.open(str(path)) as container:
+        assert sum(1 for _ in container.decode(video=0)) == NUM_FRAMES // 3
+        assert not container.streams.audio
+
+
+def test_a_film_that_fails_leaves_nothing(body: Body, couple, song: Path, tmp_path: Path):
+    def stop(done: int, of: int) -> None:
+        raise RuntimeError("enough")
+
+    path = tmp_path / "film.mp4"
+    with pytest.raises(RuntimeError, match="enough"):
+        write_video(path, *couple, body, song, width=64, height=48, progress=stop)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_films_that_cannot_be_made_say_why(body: Body, couple, tmp_path: Path):
+    path = tmp_path / "film.mp4"
+    leader, follower = couple
+    for change, words in (
+        ({"width": 321, "height": 240}, "even numbers"),
+        ({"view": "sideways"}, "three-quarter"),
+        ({"follower": follower[:10]}, "45 frames"),
+        ({"leader": leader[:0], "follower": None}, "no frames"),
+    ):
+        keywords: dict[str, Any] = {"leader": leader, "follower": follower} | change
+        pair = keywords.pop("leader"), keywords.pop("follower")
+        with pytest.raises(InputError, match=words):
+            write_video(path, *pair, body, None, **keywords)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_contact_sheet_is_a_grid(body: Body, couple, tmp_path: Path):
+    path = tmp_path / "sheet.png"
+    contact_sheet(path, *couple, body, count=5, columns=3, tile_width=120, tile_height=90)
+    with Image.open(path) as sheet:
+        assert sheet.size == (360, 180)
+    with pytest.raises(InputError, match="within 0..44"):
+        contact_sheet(path, *couple, body, frames=[3, 45])
+
+
+# ---------------------------------------------------------------------------------------------------------------- page
+
+
+def _part(page: str, name: str) -> str:
+    found = re.search(rf'<script id="{name}"[^>]*>(.*?)</script>', page, re.DOTALL)
+    assert found is not None
+    return found.group(1)
+
+
+def _read_page(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The take of a page and its arrays, read as the viewer reads them."""
+    page = path.read_text()
+    take = json.loads(_part(page, "take"))
+    data = gzip.decompress(base64.b64decode(_part(page, "arrays")))
+    arrays = {}
+    for entry in take["arrays"]:
+        array = np.frombuffer(data, np.dtype(entry["kind"]).newbyteorder("<"), entry["length"], entry["start"]).copy()
+        if entry["delta"]:
+            array = np.cumsum(array.reshape(-1, entry["delta"]), axis=1, dtype=array.dtype).ravel()
+        arrays[entry["name"]] = array
+    return take, arrays
+
+
+def _skin(take: dict[str, Any], arrays: dict[str, np.ndarray], index: int, frame: int) -> np.ndarray:
+    """Vertices of one dancer from nothing but what the page holds."""
+    dancer = take["dancers"][index]
+    key, rest = dancer["key"], np.array(dancer["rest_joints"])
+    vertices = arrays[f"{key}.vertices"].reshape(-1, 3) * dancer["scale"] + dancer["offset"]
+    quaternions = arrays[f"{key}.quaternions"].reshape(NUM_JOINTS, 4, -1)[:, :, frame]
+    local = Rotation.from_quat(quaternions.astype(float)).as_matrix()
+    turn, place = np.zeros((NUM_JOINTS, 3, 3)), np.zeros((NUM_JOINTS, 3))
+    for joint, parent in enumerate(take["parents"]):
+        if parent < 0:
+            turn[joint], place[joint] = local[joint], arrays[f"{key}.pelvis"].reshape(-1, 3)[frame]
+        else:
+            turn[joint] = turn[parent] @ local[joint]
+            place[joint] = place[parent] + turn[parent] @ (rest[joint] - rest[parent])
+    result = np.zeros_like(vertices)
+    for part in ("first", "more"):
+        joints = arrays[f"joints_{part}"].reshape(-1, 4).astype(int)
+        weights = arrays[f"weights_{part}"].reshape(-1, 4) / 255.0
+        for k in range(4):
+            moved = np.einsum("vab,vb->va", turn[joints[:, k]], vertices - rest[joints[:, k]]) + place[joints[:, k]]
+            result += weights[:, k : k + 1] * moved
+    return result
+
+
+@pytest.fixture(scope="module")
+def page(body: Body, couple, song: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "duet.html"
+    leader, follower = couple
+    curves = {"contact": np.arange(NUM_FRAMES, dtype=float), "penetration": np.zeros(NUM_FRAMES)}
+    other = Motion(follower.rotations_TJ3, follower.translation_T3 + np.float32([0.3, 0, 0.2]), follower.betas, FPS)
+    followers = {"Generated": follower, "</script><b>Other": other}
+    write_page(path, leader, followers, body, song, title="A & <b>", curves=curves, beats=np.array([0.5, 1.0, 9.0]))
+    return path
+
+
+def test_skinning_in_the_page_equals_the_body(body: Body, couple, page: Path):
+    take, arrays = _read_page(page)
+    assert arrays["faces"].reshape(-1, 3).tolist() == body.faces.tolist()
+    worst = 0.0
+    for index, motion in enumerate(couple):
+        frames = [0, 17, 29, NUM_FRAMES - 1]
+        for frame, truth in zip(frames, body.vertices(motion, frames), strict=True):
+            worst = max(worst, float(np.abs(_skin(take, arrays, index, frame) - truth).max()))
+    assert worst < 2e-3
+    q = arrays["dancer0.quaternions"].reshape(NUM_JOINTS, 4, -1).astype(float)
+    assert ((q[:, :, 1:] * q[:, :, :-1]).sum(axis=1) > 0).all(), "frames can be blended"
+
+
+def test_the_page_stands_alone(page: Path):
+    text = page.read_text()
+    assert "<title>A &amp; &lt;b&gt;</title>" in text
+    assert "<b>Other" not in text
+    assert not re.search(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//""", text)
+    assert "Permission is hereby granted" in text, "three.js asks for its licence"
+    take, arrays = _read_page(page)
+    assert take["beats"] == [0.5, 1.0] and take["curves"] == ["contact", "penetration"]
+    assert arrays["curve.contact"].tolist() == list(range(NUM_FRAMES))
+    song = page.with_name("song.mp3")
+    song.write_bytes(base64.b64decode(_part(text, "music")))
+    assert _click_time(read_stereo(song, 1.5), SAMPLE_RATE) == pytest.approx(CLICK, abs=3e-3)
+
+
+def test_a_minute_fits_in_twelve_megabytes(body: Body, tmp_path: Path):
+    noise = tmp_path / "noise.wav"
+    soundfile.write(noise, np.random.default_rng(1).normal(0, 0.1, (60 * 44_100, 2)), 44_100)
+    leader, follower = _motion(3, 0.0, 0.0, 1800), _motion(4, np.pi, 0.8, 1800)
+    jitter = np.random.default_rng(2).normal(0, 0.01, (2, 1800, NUM_JOINTS, 3)).astype(np.float32)
+    leader.rotations_TJ3[:] += jitter[0]
+    follower.rotations_TJ3[:] += jitter[1]
+    path = tmp_path / "minute.html"
+    write_page(path, leader, {"Follower": follower}, body, noise, title="A minute")
+    assert path.stat().st_size < 12e6
+
+
+def test_equal_pages_have_equal_bytes(body: Body, couple, song: Path, tmp_path: Path):
+    for name in ("a.html", "b.html"):
+        write_page(tmp_path / name, couple[0], {"Follower": couple[1]}, body, song, title="Duet")
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+
+
+def test_pages_that_cannot_be_made_say_why(body: Body, couple, tmp_path: Path):
+    leader, follower = couple
+    path = tmp_path / "page.html"
+    with pytest.raises(InputError, match="follower 'Late'"):
+        write_page(path, leader, {"Late": follower[:9]}, body, None, title="x")
+    with pytest.raises(InputError, match="curve 'contact' needs 45"):
+        write_page(path, leader, {}, body, None, title="x", curves={"contact": np.zeros(3)})
+    with pytest.raises(InputError, match="no frames"):
+        write_page(path, leader[:0], {}, body, None, title="x")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_person_opens_the_page_in_chromium(body: Body, couple, page: Path, tmp_path: Path):
+    with Chromium(640, 480) as browser:
+        browser.open(page)
+        assert browser.run("window.__interdance.ready"), browser.run("window.__interdance.error")
+        assert browser.run("document.querySelector('#title').textContent") == "A & <b>"
+        assert browser.run("[...document.querySelectorAll('#dancers label')].map(item => item.textContent)") == [
+            "Leader", "Generated", "</script><b>Other",
+        ]  # fmt: skip
+
+        # The browser's own arithmetic puts vertices where the body says.
+        frame = 20
+        browser.run(f"__interdance.seek({(frame + 1e-4) / FPS})")
+        for index, motion in enumerate(couple):
+            truth = body.vertices(motion, [frame])[0]
+            for vertex in (0, 5000, 12000):
+                seen = browser.run(f"__interdance.vertex({index}, {vertex})")
+                assert np.abs(np.array(seen) - truth[vertex]).max() < 2e-3
+
+        picture = tmp_path / "page.png"
+        browser.picture(picture)
+        with Image.open(picture) as opened:
+            image = np.asarray(opened.convert("RGB")).astype(int)
+        red, green, blue = image[:, :, 0], image[:, :, 1], image[:, :, 2]
+        assert ((green > red + 40) & (green > blue + 25)).sum() > 1000, "the leader is green"
+        assert ((blue > red + 60) & (blue > green + 40)).sum() > 1000, "the follower is blue"
+
+        # Scrub, step and play as a person does.
+        browser.click("#timeline", across=0.5)
+        assert browser.run("__interdance.time") == pytest.approx(0.5 * NUM_FRAMES / FPS, abs=0.02)
+        before = browser.run("Math.round(__interdance.frame)")
+        browser.press("ArrowRight", "ArrowRight")
+        assert browser.run("Math.round(__interdance.frame)") == before + 1
+        browser.press("Home", "Home")
+        assert browser.run("__interdance.time") == 0
+        browser.press(" ", "Space")
+        browser.wait("__interdance.time > 0.2")
+        browser.press(" ", "Space")
+        assert not browser.run("__interdance.clock.playing")
+        assert browser.run("__interdance.clock.audio !== null"), "the song can be decoded"
+        assert browser.run("Math.abs(__interdance.time - __interdance.clock.audio.currentTime)") < 0.05
+
+        browser.run("document.querySelectorAll('#dancers input')[2].click()")
+        for look in ("skeleton", "both", "skin"):
+            browser.run(f"__interdance.look('{look}')")
+        browser.size(390, 780, 2.0, mobile=True)
+        browser.wait("document.querySelector('#stage canvas').clientWidth === 390")
+        assert browser.run("document.documentElement.scrollWidth") <= 390
+        assert browser.errors == []
