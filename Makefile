@@ -10,7 +10,7 @@ INSTALLED := .venv/installed
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help demo salsa flow ui test test-fast lint clean
+.PHONY: help demo salsa flow ui test test-fast deps lint clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -33,13 +33,16 @@ flow: $(INSTALLED) ## the same stages as `make demo`, run by Prefect
 	python -m flows.pipeline
 
 ui: $(INSTALLED) ## every training with its curves, pages and figures, at http://127.0.0.1:5000
-	mlflow ui --backend-store-uri sqlite:///.state/mlflow.db --workers 1
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --backend-store-uri sqlite:///.state/mlflow.db --workers 1
 
 test: $(INSTALLED) ## every test
 	OMP_NUM_THREADS=1 python -m pytest -n $(JOBS) --dist worksteal
 
 test-fast: $(INSTALLED) ## tests that take seconds
 	OMP_NUM_THREADS=1 python -m pytest -n $(JOBS) --dist worksteal -m 'not slow'
+
+deps: $(INSTALLED) ## write the code among the deps of dvc.yaml anew, from what the stages import
+	python tests/layout.py
 
 lint: $(INSTALLED) ## ruff and mypy
 	ruff check .

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -42,12 +41,11 @@ async def _is_worth_a_retry(task: Task[Any, Any], run: TaskRun, state: State[Any
 @task(cache_policy=NO_CACHE, retries=1, retry_delay_seconds=2, retry_condition_fn=_is_worth_a_retry)
 def stage(root: Path, name: str) -> None:
     """Bring one stage up to date. A cancelled or failed task leaves no process behind."""
-    logger = get_run_logger()
-    os.environ["INTERDANCE_FLOW_RUN"] = str(flow_run.id)
-    workspace.reproduce(root, name, single=True, say=logger.info)
+    record = {"INTERDANCE_FLOW_RUN": str(flow_run.id)}
+    workspace.reproduce(root, name, single=True, say=get_run_logger().info, environment=record)
 
 
-@flow(name="pipeline", validate_parameters=False)
+@flow(name="pipeline")
 def pipeline(overlay: str | None = None, name: str | None = None, project: str = ".") -> None:
     """Takes, music, split, encode, statistics, train, reference, generate, evaluate, report.
 

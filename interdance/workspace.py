@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,7 +98,13 @@ def prepare(project: Path, overlay: Path | None = None, name: str | None = None)
     return root
 
 
-def reproduce(root: Path, *stages: str, single: bool = False, say: Callable[[str], None]) -> None:
+def reproduce(
+    root: Path,
+    *stages: str,
+    single: bool = False,
+    say: Callable[[str], None],
+    environment: Mapping[str, str] | None = None,
+) -> None:
     """Bring stages (all by default) up to date: ``dvc repro`` in a process group of its own.
 
     Whatever ends this call early (an exception in ``say``, Ctrl-C, SIGTERM, a cancelled flow) ends the whole group: no
@@ -110,6 +116,8 @@ def reproduce(root: Path, *stages: str, single: bool = False, say: Callable[[str
         Only these stages, not what they depend on.
     say : callable
         Receives each line that DVC and the stages write.
+    environment : mapping
+        Added to the environment of the stages.
 
     Raises
     ------
@@ -120,9 +128,12 @@ def reproduce(root: Path, *stages: str, single: bool = False, say: Callable[[str
     """
     command = [sys.executable, "-m", "dvc", "repro", *(["--single-item"] if single else []), *stages]
     binaries = str(Path(sys.executable).parent)  # the stages' `python` is this one, environment activated or not
-    environment = dict(os.environ) | {
+    variables = {
+        **os.environ,
+        **(environment or {}),
         "PATH": os.pathsep.join([binaries, os.environ.get("PATH", "")]),
         "PYTHONUNBUFFERED": "1",
+        "TQDM_DISABLE": "1",  # lines are streamed: bars would be a line per step
     }
     refusal = ""
     is_refused = False
@@ -130,7 +141,7 @@ def reproduce(root: Path, *stages: str, single: bool = False, say: Callable[[str
         process = subprocess.Popen(
             command,
             cwd=root,
-            env=environment,
+            env=variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

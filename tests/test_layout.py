@@ -6,16 +6,13 @@ import ast
 import dataclasses
 import sys
 import typing
-from functools import cache
 from pathlib import Path
 
 import pytest
-import yaml
+from layout import PACKAGE, READS, ROOT, UNREAD, code_deps, dvc_stages, imports, modules, name_of, ours, room_of
+
 from interdance import config
 from interdance.stages import STAGES
-
-ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = ROOT / "interdance"
 
 BASE = {"errors", "files", "config", "takes"}
 #: room -> rooms it may import besides the base. Rooms of the base import the base alone.
@@ -34,7 +31,8 @@ MAY_IMPORT = {
     "metrics": {"body"},
     "export": {"body"},
     "generation": {
-        *("music", "mocap", "body", "model", "representation", "dataset", "diffusion", "trained", "baselines", "export"),
+        *("music", "mocap", "body", "model", "representation", "dataset", "diffusion", "trained", "baselines"),
+        "export",
     },
     "report": {"export"},
     "tracking": set(),
@@ -45,8 +43,8 @@ MAY_IMPORT = {
     },
     "cli": {"body", "export", "generation", "stages", "tracking", "workspace"},
 }
-#: tool -> the one place that imports it (a room, a module of the package, or the folder of the flows). Types of a tool may
-#: be named elsewhere below ``if TYPE_CHECKING``.
+#: tool -> the one place that imports it (a room, a module of the package, or the folder of the flows). Types of a tool
+#: may be named elsewhere below ``if TYPE_CHECKING``.
 OWNERS = {
     "av": "export",
     "diffusers": "diffusion",
@@ -61,80 +59,6 @@ OWNERS = {
     "typer": "cli",
     "warp": "body",
 }
-#: Modules that a stage need not list among its deps: they decide nothing in its outputs. Parameters reach DVC by value,
-#: errors end a stage, and records are written beside it.
-WITHOUT_EFFECT = {"interdance.config", "interdance.errors", "interdance.stages", "interdance.tracking"}
-
-
-def modules() -> list[Path]:
-    return sorted(path for folder in (PACKAGE, ROOT / "flows") for path in folder.rglob("*.py"))
-
-
-def name_of(path: Path) -> str:
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-def room_of(module: str) -> str:
-    """The room of a module of ours; ``flows`` for the flows, ``""`` for the package itself."""
-    parts = module.split(".")
-    return "flows" if parts[0] == "flows" else (parts[1] if len(parts) > 1 else "")
-
-
-@cache
-def imports(path: Path) -> frozenset[str]:
-    """Everything a file imports, wherever in it, except for type checking alone: module names with the names taken."""
-    found: set[str] = set()
-
-    def walk(node: ast.AST) -> None:
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            return
-        if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: a relative import; write the whole name"
-            found.update(f"{node.module}.{alias.name}" for alias in node.names)
-        for child in ast.iter_child_nodes(node):
-            walk(child)
-
-    walk(ast.parse(path.read_text()))
-    return frozenset(found)
-
-
-@cache
-def ours(path: Path) -> frozenset[str]:
-    """The modules of ours among the imports of a file."""
-    known = {name_of(module) for module in modules()}
-    found = set()
-    for name in imports(path):
-        if name.split(".")[0] not in ("interdance", "flows"):
-            continue
-        module = name if name in known else name.rpartition(".")[0]
-        assert module in known, f"{path}: imports {name}, which does not exist"
-        found.add(module)
-    return frozenset(found)
-
-
-def path_of(module: str) -> Path:
-    path = ROOT.joinpath(*module.split("."))
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-
-
-def closure(module: str) -> set[str]:
-    """The module and what it imports, directly or through others."""
-    seen: set[str] = set()
-    queue = [module]
-    while queue:
-        name = queue.pop()
-        if name in seen or name in WITHOUT_EFFECT:
-            continue
-        seen.add(name)
-        queue += ours(path_of(name))
-    return seen
-
-
-def dvc_stages() -> dict[str, dict]:
-    return yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 
 
 @pytest.mark.parametrize("path", modules(), ids=name_of)
@@ -206,17 +130,19 @@ def test_stages_are_modules_with_run_and_main() -> None:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_code_deps_are_the_imports(stage: str) -> None:
-    deps = [dep for dep in dvc_stages()[stage]["deps"] if dep.startswith("interdance/")]
-    used = {path_of(module).relative_to(ROOT).as_posix() for module in closure(f"interdance.stages.{stage}")}
-    used = {path for path in used if not path.endswith("__init__.py") or has_code(ROOT / path)}
-    uncovered = {path for path in used if not any(path == dep or path.startswith(dep + "/") for dep in deps)}
-    assert not uncovered, f"{stage}: imported, but not among the deps of dvc.yaml"
-    idle = {dep for dep in deps if not any(path == dep or path.startswith(dep + "/") for path in used)}
-    assert not idle, f"{stage}: among the deps of dvc.yaml, but not imported"
+    """File by file, so that a change rebuilds what it touches and nothing else."""
+    listed = [dep for dep in dvc_stages()[stage]["deps"] if dep.startswith("interdance/")]
+    assert listed == code_deps(stage), "dvc.yaml lists other code than the stage imports; `make deps` writes it anew"
 
 
-def has_code(path: Path) -> bool:
-    return any(not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant)) for n in ast.parse(path.read_text()).body)
+def test_files_beside_the_code_are_known() -> None:
+    """A file that code reads is among the deps of the stages that use that code."""
+    known = [name for names in READS.values() for name in names]
+    for path in PACKAGE.rglob("*"):
+        name = path.relative_to(ROOT).as_posix()
+        if not path.is_file() or path.suffix in (".py", ".pyc") or "/node_modules/" in name or name.endswith(UNREAD):
+            continue
+        assert any(name == item or name.startswith(item + "/") for item in known), f"{name}: add it to tests/layout.py"
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -236,7 +162,7 @@ def test_params_are_those_read(stage: str) -> None:
 def params_read(path: Path) -> tuple[set[str] | None, set[str]]:
     """Sections handed on whole (``None``: all of them) and ``section.key`` read from ``params`` in a stage's module.
 
-    ``settings = params.section`` followed by ``settings.key`` counts as the section. Records (``tracking``) may have all.
+    ``settings = params.section`` followed by ``settings.key`` counts as the section. Records (``tracking``) get all.
     """
     sections: set[str] = set()
     keys: set[str] = set()
