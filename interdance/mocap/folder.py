@@ -59,9 +59,9 @@ def import_folder(
     """Import every whole couple of a folder and return the names of the takes, sorted.
 
     A take is ``<take>_leader`` and ``<take>_follower`` (``.bvh`` or SMPL-X ``.npz``) in ``folder`` and a song
-    ``<take>.ogg``, ``.wav``, ``.mp3`` or ``.flac`` in ``folder``, ``folder/music`` or a ``music`` folder beside it. Dancers
-    without a partner or song are left out; ``out/import.json`` and the log say why. ``out`` is replaced whole when
-    everything succeeded, and is as it was before when something did not.
+    ``<take>.ogg``, ``.wav``, ``.mp3`` or ``.flac`` in ``folder``, ``folder/music`` or a ``music`` folder beside it.
+    Dancers without a partner or song are left out; ``out/import.json`` and the log say why. ``out`` is replaced whole
+    when everything succeeded, and is as it was before when something did not.
 
     Parameters
     ----------
@@ -82,8 +82,8 @@ def import_folder(
     takes : iterable of str, optional
         Import these takes only, and let each be missing be an error.
     trim : bool
-        Cut calibration T-poses off both ends of both dancers and of the song alike; ``trimmed`` among the facts says how
-        much.
+        Cut calibration T-poses off both ends of both dancers and of the song alike; ``trimmed`` among the facts says
+        how much.
     workers : int
         Processes.
 
@@ -179,7 +179,7 @@ def t_pose_frames(joints_TJ3: np.ndarray, degrees: float = T_POSE_DEGREES) -> np
 
 
 def trim_range(t_pose_T: np.ndarray, bridge: int) -> tuple[int, int]:
-    """First frame and end (exclusive) without the T-poses that touch the ends; ``bridge`` other frames may interrupt."""
+    """First frame and end (exclusive) without the T-poses at the ends; ``bridge`` other frames may interrupt them."""
     num_frames = len(t_pose_T)
     first = _leading(t_pose_T, bridge)
     return first, max(num_frames - _leading(t_pose_T[::-1], bridge), first)
@@ -285,13 +285,13 @@ def cut_song(source: Path, target: Path, start_s: float, duration_s: float, tole
     expected = min(wanted, max(promised - begin, 0))
     if len(samples) < expected:
         raise InputError(
-            f"{source}: the song breaks off at {(begin + len(samples)) / rate:.2f} s of {promised / rate:.2f} s; the file"
-            " was cut, copy it again"
+            f"{source}: the song breaks off at {(begin + len(samples)) / rate:.2f} s of {promised / rate:.2f} s; it was"
+            " cut, copy it again"
         )
     if len(samples) < wanted - tolerance_s * rate:
         raise InputError(
-            f"{source}: the song ends at {promised / rate:.2f} s, but the dance lasts until {start_s + duration_s:.2f} s;"
-            " use the whole song"
+            f"{source}: the song ends at {promised / rate:.2f} s, but the dance lasts until"
+            f" {start_s + duration_s:.2f} s; use the whole song"
         )
     if not np.isfinite(samples).all():
         raise InputError(f"{source}: the song holds samples that are no numbers; export it again")

@@ -1,0 +1,394 @@
+"""From 710 points back to SMPL-X parameters: rotations of all 55 joints, translation and shape.
+
+Skinned points are linear in the *global* rotations. With ``J`` the rest joints, ``X`` the rest points, ``w`` the
+skinning weights and ``y`` the root,
+
+    point_v = y + sum_a R_a c_va,   c_va = w_va (X_v - J_a) + sum over children k of a: (weight below k) (J_k - J_a).
+
+So for one joint with all others fixed the best rotation is a Procrustes problem over the *whole* body, solved in
+closed form, and bone lengths hold throughout. A fit starts from one such problem per part (its own points, parents
+first). Each round then takes a Gauss-Newton step of trunk and limbs together and turns every joint, level by level,
+to its own optimum. All products of coefficients are the same for all frames of one shape, so a round costs the same
+for any number of points.
+
+Every joint leans a little to its parent's rotation and to its neighbours in time, which settles what the points leave
+open (eyes, the twist of a fingertip). How much follows from the noise: the variance that the points show against the
+body, measured anew each round, over the variance of a bend and of a turn between frames. Exact points are met
+exactly, noisy ones are smoothed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from interdance.body.rotations import to_local, vectors
+from interdance.body.skeleton import INDEX, NUM_JOINTS, PARENTS
+from interdance.errors import InputError
+from interdance.takes import NUM_BETAS, Motion
+
+if TYPE_CHECKING:
+    from interdance.body.model import Body
+
+ROUNDS = 4
+FIRST_FINGER = 25
+NUM_SETTLED = 22  # joints of trunk and limbs
+DAMPING = 1e-4
+LIMB_START, FINGER_START = 0.02, 0.5  # lean to the parent before the first round, as a share of the part itself
+CHUNK = 512  # frames solved together
+SHAPE_FRAMES = 64
+SHAPE_ROUNDS = 10
+SHAPE_RIDGE = 1e-4  # metres per standard deviation of shape, against the root mean square over all points
+BEND = 0.7  # radians: how far a joint is from its parent's rotation, as a standard deviation
+TURN = 0.1  # radians: how far a joint turns in a frame
+LEAST_NOISE = 3e-4  # metres: points are never trusted more than this
+
+_LEVELS: list[list[int]] = []
+for _joint, _parent in enumerate(PARENTS):
+    _depth = 0 if _parent < 0 else 1 + next(d for d, members in enumerate(_LEVELS) if _parent in members)
+    if _depth == len(_LEVELS):
+        _LEVELS.append([])
+    _LEVELS[_depth].append(_joint)
+
+
+def fit_motion(
+    points_TP3: np.ndarray, body: Body, fps: float, betas: np.ndarray | None = None, iterations: int = ROUNDS
+) -> tuple[Motion, np.ndarray]:
+    """SMPL-X parameters whose 710 points come nearest to the given ones.
+
+    Parameters
+    ----------
+    points_TP3 : (T, 710, 3)
+        55 joints, then 655 surface vertices, metres; they need not lie exactly on any body.
+    body : Body
+        The body the points belong to.
+    fps : float
+        Frames per second, passed on.
+    betas : (10,), optional
+        The shape; one for the take is estimated from the points when not given.
+    iterations : int
+        Rounds after the start: a joint step of trunk and limbs, then each joint by itself.
+
+    Returns
+    -------
+    motion : Motion
+    residual_T : float32 (T,)
+        Mean distance in metres between the points given and those of the motion, per frame.
+
+    Raises
+    ------
+    InputError
+        When the points have another shape or hold NaN or infinity.
+    """
+    points_TP3 = np.asarray(points_TP3, np.float32)
+    num_points = NUM_JOINTS + len(body.surface_V)
+    if points_TP3.ndim != 3 or points_TP3.shape[1:] != (num_points, 3) or len(points_TP3) == 0:
+        raise InputError(f"points of shape {points_TP3.shape}: (frames, {num_points}, 3) are needed")
+    bad = ~np.isfinite(points_TP3).all(axis=(1, 2))
+    if bad.any():
+        raise InputError(f"points hold NaN or infinity at frame {int(bad.argmax())}; no pose can be found")
+    rest = _RestShape(body)
+    shape = _fit_shape(points_TP3, rest) if betas is None else np.asarray(betas, np.float64)
+    fit = _Fit(rest, shape)
+    motions, residuals = [], []
+    before: np.ndarray | None = None
+    for start in range(0, len(points_TP3), CHUNK):
+        chunk = points_TP3[start : start + CHUNK]
+        turned = fit.solve(chunk, iterations, before)
+        motion = fit.motion(turned, chunk, fps)
+        made = body.points(motion)
+        bend = made - fit.points(turned, chunk)  # what the model adds to plain skinning: pose-dependent corrections
+        if np.abs(bend).max() > 1e-4:
+            turned = fit.solve(chunk - bend, max(iterations // 2, 2), before, turned)
+            motion = fit.motion(turned, chunk - bend, fps)
+            made = body.points(motion)
+        before = turned[:, :, -1]
+        motions.append(motion)
+        residuals.append(np.linalg.norm(made - chunk, axis=2).mean(axis=1))
+    whole = Motion(
+        rotations_TJ3=np.concatenate([item.rotations_TJ3 for item in motions]),
+        translation_T3=np.concatenate([item.translation_T3 for item in motions]),
+        betas=shape.astype(np.float32),
+        fps=fps,
+    )
+    return whole, np.concatenate(residuals).astype(np.float32)
+
+
+class _RestShape:
+    """The body at rest as a linear function of the betas, with its skinning weights."""
+
+    def __init__(self, body: Body) -> None:
+        still = Motion(np.zeros((1, NUM_JOINTS, 3), np.float32), np.zeros((1, 3), np.float32), np.zeros(NUM_BETAS), 1.0)
+
+        def at(betas: np.ndarray) -> np.ndarray:
+            motion = Motion(still.rotations_TJ3, still.translation_T3, betas.astype(np.float32), 1.0)
+            return np.asarray(body.points(motion)[0], np.float64)
+
+        self.template_P3 = at(np.zeros(NUM_BETAS))
+        self.change_KP3 = np.stack([at(unit) for unit in np.eye(NUM_BETAS)]) - self.template_P3
+        self.weights_PJ = np.concatenate([np.eye(NUM_JOINTS), np.asarray(body.weights_VJ, np.float64)])
+        below = self.weights_PJ.copy()  # weight of a joint and everything that hangs on it
+        for joint in range(NUM_JOINTS - 1, 0, -1):
+            below[:, PARENTS[joint]] += below[:, joint]
+        self.below_PJ = below
+
+    def points(self, betas: np.ndarray) -> np.ndarray:
+        return self.template_P3 + np.tensordot(betas, self.change_KP3, axes=1)
+
+    def coefficients(self, rest_P3: np.ndarray) -> np.ndarray:
+        """``c`` of the module's text as a matrix (P, 165), linear in the rest points."""
+        joints = rest_P3[:NUM_JOINTS]
+        result = self.weights_PJ[:, :, None] * (rest_P3[:, None] - joints)
+        for joint in range(1, NUM_JOINTS):
+            parent = PARENTS[joint]
+            result[:, parent] += self.below_PJ[:, joint, None] * (joints[joint] - joints[parent])
+        return result.reshape(len(rest_P3), NUM_JOINTS * 3)
+
+
+class _Fit:
+    """The fit of one shape. Rotations are kept as ``X[a, i, t, :]`` = column ``i`` of ``R_a`` at frame ``t``."""
+
+    def __init__(self, rest: _RestShape, betas: np.ndarray) -> None:
+        self.betas = betas
+        rest_P3 = rest.points(betas)
+        self.rest_pelvis = rest_P3[0]
+        self.full = rest.coefficients(rest_P3)
+        self.mean = self.full.mean(axis=0)
+        self.matrix = self.full - self.mean  # the root is eliminated: it puts mean on mean
+        self.gram = self.matrix.T @ self.matrix
+        self.part = self._part_coefficients(rest, rest_P3)
+        self.others = {level[0]: self._without_own(level) for level in _LEVELS}
+        self.moment_J = np.array([np.trace(self.gram[3 * a : 3 * a + 3, 3 * a : 3 * a + 3]) for a in range(NUM_JOINTS)])
+
+    def _without_own(self, level: list[int]) -> np.ndarray:
+        """The rows of ``gram`` of a level's joints, each without its own block."""
+        rows = self.gram[(3 * np.asarray(level)[:, None] + np.arange(3)).ravel()]
+        for place, joint in enumerate(level):
+            rows[3 * place : 3 * place + 3, 3 * joint : 3 * joint + 3] = 0.0
+        return rows
+
+    @staticmethod
+    def _part_coefficients(rest: _RestShape, rest_P3: np.ndarray) -> np.ndarray:
+        """Matrix (165, P) that takes the points to each part's own Procrustes matrix about its joint."""
+        joints = rest_P3[:NUM_JOINTS]
+        weights = rest.weights_PJ.copy()
+        weights[:NUM_JOINTS] = 0.0
+        for joint in range(1, NUM_JOINTS):
+            weights[joint, PARENTS[joint]] = 1.0
+        arms = weights[:, :, None] * (rest_P3[:, None] - joints)  # (P, J, 3)
+        result = arms.copy()
+        result[np.arange(NUM_JOINTS), np.arange(NUM_JOINTS)] -= arms.sum(axis=0)
+        return result.reshape(len(rest_P3), NUM_JOINTS * 3).T
+
+    def solve(
+        self,
+        points_TP3: np.ndarray,
+        rounds: int,
+        before: np.ndarray | None = None,
+        start: np.ndarray | None = None,
+        in_time: bool = True,
+    ) -> np.ndarray:
+        """Rotations X (55, 3, T, 3).
+
+        ``before`` are those (55, 3, 3) of the frame before the first; ``in_time`` says that frames follow each other.
+        """
+        chunk = _Chunk(self, points_TP3, before, in_time)
+        turned = self._start(chunk.by_point) if start is None else start.copy()
+        for _ in range(rounds):
+            chunk.round(turned)
+        return turned
+
+    def _start(self, by_point: np.ndarray) -> np.ndarray:
+        """One Procrustes problem per part, parents first; the parent's rotation decides what the part leaves open."""
+        own = (self.part @ by_point).reshape(NUM_JOINTS, 3, -1, 3)
+        turned = np.empty_like(own)
+        for level in _LEVELS:
+            matrix = own[level].transpose(0, 2, 1, 3).copy()
+            if level[0] > 0:
+                share = FINGER_START if level[-1] >= FIRST_FINGER else LIMB_START
+                lean = 1e-4 + share * np.linalg.norm(matrix, axis=(2, 3))[..., None, None]
+                matrix += lean * turned[[PARENTS[joint] for joint in level]].transpose(0, 2, 1, 3)
+            turned[level] = _nearest_rotation(matrix).transpose(0, 2, 1, 3)
+        return turned
+
+    def points(self, turned: np.ndarray, like_TP3: np.ndarray) -> np.ndarray:
+        """Skinned points (T, P, 3), their mean on the mean of ``like_TP3``."""
+        num_frames = turned.shape[2]
+        made = (self.matrix @ turned.reshape(NUM_JOINTS * 3, -1)).reshape(-1, num_frames, 3).transpose(1, 0, 2)
+        return made + like_TP3.mean(axis=1, keepdims=True, dtype=np.float64)
+
+    def motion(self, turned: np.ndarray, points_TP3: np.ndarray, fps: float) -> Motion:
+        num_frames = turned.shape[2]
+        middle = (self.mean @ turned.reshape(NUM_JOINTS * 3, -1)).reshape(num_frames, 3)
+        root = points_TP3.mean(axis=1, dtype=np.float64) - middle
+        matrices = turned.transpose(2, 0, 3, 1)  # X holds columns
+        return Motion(
+            rotations_TJ3=vectors(to_local(np.ascontiguousarray(matrices))).astype(np.float32),
+            translation_T3=(root - self.rest_pelvis).astype(np.float32),
+            betas=self.betas.astype(np.float32),
+            fps=fps,
+        )
+
+
+class _Chunk:
+    """Successive frames solved together."""
+
+    def __init__(self, fit: _Fit, points_TP3: np.ndarray, before: np.ndarray | None, in_time: bool) -> None:
+        self.fit, self.before, self.in_time = fit, before, in_time
+        centred = points_TP3 - points_TP3.mean(axis=1, keepdims=True)
+        self.by_point = np.ascontiguousarray(centred.transpose(1, 0, 2), np.float64).reshape(points_TP3.shape[1], -1)
+        self.goal = (fit.matrix.T @ self.by_point).reshape(NUM_JOINTS, 3, -1, 3)
+        self.square = float((self.by_point**2).sum())
+        self.count = self.by_point.size
+
+    def round(self, turned: np.ndarray) -> None:
+        """Improve the rotations (55, 3, T, 3) in place."""
+        flat = turned.reshape(NUM_JOINTS * 3, -1)
+        product = self.fit.gram @ flat
+        left = self.square + float((flat * (product - 2.0 * self.goal.reshape(flat.shape))).sum())
+        variance = max(left / self.count, LEAST_NOISE**2)
+        self.lean_parent = variance / (2.0 * BEND**2)
+        self.lean_time = variance / (2.0 * TURN**2) if self.in_time else 0.0
+        self._settle(turned, self.goal[:NUM_SETTLED] - product[: 3 * NUM_SETTLED].reshape(NUM_SETTLED, 3, -1, 3))
+        for level in _LEVELS:
+            pull = self.goal[level] - (self.fit.others[level[0]] @ flat).reshape(len(level), 3, -1, 3)
+            turned[level] = _newton(turned[level], self._leaning(turned, pull, level))
+
+    def _settle(self, turned: np.ndarray, pull: np.ndarray) -> None:
+        """One Gauss-Newton step of the trunk and limbs together, which one joint at a time would settle slowly."""
+        num_frames, rows, gram = turned.shape[2], 3 * NUM_SETTLED, self.fit.gram
+        joints = list(range(NUM_SETTLED))
+        product = np.einsum("aitm,aitn->mnat", turned[joints], self._leaning(turned, pull, joints), optimize=False)
+        torque = _torque(product).transpose(2, 1, 0).reshape(num_frames, rows)
+        rotations = turned[joints].transpose(0, 2, 3, 1)
+        left = np.concatenate([rotations[a] @ gram[3 * a : 3 * a + 3, :rows] for a in joints], axis=1)
+        blocks = np.empty((num_frames, NUM_SETTLED, 3, NUM_SETTLED, 3))  # R_a M_ab R_b^T
+        for b in joints:
+            blocks[:, :, :, b] = (left[:, :, 3 * b : 3 * b + 3] @ turned[b].transpose(1, 0, 2)).reshape(
+                num_frames, NUM_SETTLED, 3, 3
+            )
+        hessian = -blocks.transpose(0, 1, 4, 3, 2)
+        trace = np.trace(blocks, axis1=2, axis2=4)
+        for i in range(3):
+            hessian[:, :, i, :, i] += trace
+        hessian = hessian.reshape(num_frames, rows, rows)
+        extra = DAMPING * self.fit.moment_J[joints] + 2.0 * (self.lean_parent + 2.0 * self.lean_time)
+        hessian[:, np.arange(rows), np.arange(rows)] += np.repeat(extra, 3)
+        step = np.linalg.solve(hessian, torque[:, :, None]).reshape(num_frames, NUM_SETTLED, 3).transpose(2, 1, 0)
+        turned[joints] = _turn(turned[joints], step)
+
+    def _leaning(self, turned: np.ndarray, pull: np.ndarray, joints: list[int]) -> np.ndarray:
+        """``pull`` (k, 3, T, 3) with that of the parents and of the neighbours in time added in place."""
+        hanging = [place for place, joint in enumerate(joints) if joint > 0]
+        pull[hanging] += self.lean_parent * turned[[PARENTS[joints[place]] for place in hanging]]
+        if self.in_time:
+            own = turned[joints]
+            pull[:, :, 1:] += self.lean_time * own[:, :, :-1]
+            pull[:, :, :-1] += self.lean_time * own[:, :, 1:]
+            if self.before is not None:
+                pull[:, :, 0] += self.lean_time * self.before[joints]
+        return pull
+
+
+def _nearest_rotation(matrix: np.ndarray) -> np.ndarray:
+    """For ``M = sum c y^T`` (..., 3, 3) the transposed rotation that turns the ``c`` onto the ``y``."""
+    left, _, right = np.linalg.svd(matrix)
+    left[..., :, 2] *= np.sign(np.linalg.det(left) * np.linalg.det(right))[..., None]
+    return left @ right
+
+
+def _newton(turned: np.ndarray, pull: np.ndarray) -> np.ndarray:
+    """Turn ``R`` towards the maximum of ``tr(R M)``: one damped Newton step, quadratic near the maximum.
+
+    Both arrays are (k, 3, T, 3), the rotation transposed.
+    """
+    product = np.einsum("aitm,aitn->mnat", turned, pull, optimize=False)  # R M
+    torque = _torque(product)
+    force = np.sqrt((torque**2).sum(axis=0))
+    trace = product[0, 0] + product[1, 1] + product[2, 2]
+    diagonal = [trace - product[i, i] + force + 1e-12 for i in range(3)]
+    xy, xz, yz = (-(product[i, j] + product[j, i]) / 2 for i, j in ((0, 1), (0, 2), (1, 2)))
+    xx, yy, zz = diagonal
+    inverse = np.array([
+        [yy * zz - yz * yz, xz * yz - xy * zz, xy * yz - xz * yy],
+        [xz * yz - xy * zz, xx * zz - xz * xz, xy * xz - xx * yz],
+        [xy * yz - xz * yy, xy * xz - xx * yz, xx * yy - xy * xy],
+    ])  # fmt: skip
+    determinant = xx * inverse[0, 0] + xy * inverse[0, 1] + xz * inverse[0, 2]
+    convex = (determinant > 0) & (xx > 0) & (inverse[2, 2] > 0)
+    newton = np.einsum("ijat,jat->iat", inverse, torque) / np.where(convex, determinant, 1.0)
+    size = np.sqrt((product**2).sum(axis=(0, 1)))
+    step = np.where(convex, newton, torque / (force + size + 1e-12))
+    return _turn(turned, step)
+
+
+def _torque(product: np.ndarray) -> np.ndarray:
+    """Gradient (3, ...) of ``tr(exp(w) P)`` at ``w = 0`` for ``P`` of shape (3, 3, ...)."""
+    x, y, z = product[1, 2] - product[2, 1], product[2, 0] - product[0, 2], product[0, 1] - product[1, 0]
+    return np.stack([x, y, z])
+
+
+def _turn(turned: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """Turn transposed rotations (k, 3, T, 3) by world axis-angle steps (3, k, T), by Cayley's map."""
+    x, y, z = half = step / 2
+    factor = 2.0 / (1.0 + (half**2).sum(axis=0))
+    rotation = np.array([
+        [1 - factor * (y * y + z * z), factor * (x * y - z), factor * (x * z + y)],
+        [factor * (x * y + z), 1 - factor * (x * x + z * z), factor * (y * z - x)],
+        [factor * (x * z - y), factor * (y * z + x), 1 - factor * (x * x + y * y)],
+    ])  # fmt: skip
+    return np.einsum("nmat,aitm->aitn", rotation, turned, optimize=False)
+
+
+def _fit_shape(points_TP3: np.ndarray, rest: _RestShape) -> np.ndarray:
+    """One set of betas for the take: from bone lengths, then poses and shape in turn on frames spread over it."""
+    count = min(len(points_TP3), SHAPE_FRAMES)
+    chosen = points_TP3[np.unique(np.linspace(0, len(points_TP3) - 1, count).astype(np.int64))]
+    betas = _shape_from_bones(chosen, rest)
+    goal = (chosen - chosen.mean(axis=1, keepdims=True)).transpose(1, 0, 2).reshape(chosen.shape[1], -1)
+    change = [rest.coefficients(item) for item in rest.change_KP3]
+    change = [item - item.mean(axis=0) for item in change]
+    turned: np.ndarray | None = None
+    tried: list[np.ndarray] = []
+    steps: list[np.ndarray] = []
+    for count in range(SHAPE_ROUNDS):
+        fit = _Fit(rest, betas)
+        turned = fit.solve(chosen, 3 if count == 0 else 1, start=turned, in_time=False)
+        flat = turned.reshape(NUM_JOINTS * 3, -1)
+        columns = np.stack([(item @ flat).ravel() for item in change], axis=1)
+        missing = (goal - fit.matrix @ flat).ravel()
+        weight = SHAPE_RIDGE**2 * len(missing) / 3
+        matrix = columns.T @ columns + weight * np.eye(NUM_BETAS)
+        tried.append(betas)
+        steps.append(np.linalg.solve(matrix, columns.T @ missing - weight * betas))
+        betas = _anderson(tried[-5:], steps[-5:])
+    return betas
+
+
+def _anderson(tried: list[np.ndarray], steps: list[np.ndarray]) -> np.ndarray:
+    """Next guess of a fixed-point iteration from the last guesses and the steps it wanted there (Anderson's mixing)."""
+    if len(tried) < 3:
+        return tried[-1] + steps[-1]
+    spread_steps = np.stack([steps[-1] - item for item in steps[:-1]], axis=1)
+    spread_tried = np.stack([tried[-1] - item for item in tried[:-1]], axis=1)
+    share = np.linalg.lstsq(spread_steps, steps[-1], rcond=1e-3)[0]
+    return tried[-1] + steps[-1] - (spread_tried + spread_steps) @ share
+
+
+def _shape_from_bones(points_TP3: np.ndarray, rest: _RestShape) -> np.ndarray:
+    """Betas that bring the lengths of the bones nearest to the median lengths seen."""
+    children = np.arange(1, INDEX["jaw"])
+    parents = np.asarray(PARENTS)[children]
+    seen = np.median(np.linalg.norm(points_TP3[:, children] - points_TP3[:, parents], axis=2), axis=0)
+    slopes = rest.change_KP3[:, children] - rest.change_KP3[:, parents]
+    betas = np.zeros(NUM_BETAS)
+    for _ in range(4):
+        joints = rest.points(betas)[:NUM_JOINTS]
+        bones = joints[children] - joints[parents]
+        lengths = np.linalg.norm(bones, axis=1)
+        matrix = np.einsum("bc,kbc->bk", bones / lengths[:, None], slopes)
+        weight = (2e-3) ** 2 * len(children)
+        step = matrix.T @ (seen - lengths) - weight * betas
+        betas = betas + np.linalg.solve(matrix.T @ matrix + weight * np.eye(NUM_BETAS), step)
+    return betas
