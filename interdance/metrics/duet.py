@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.spatial.distance import pdist, squareform
 
 from interdance.body.distance import EXACT_ACCURACY, LeaderField
 from interdance.errors import InputError
@@ -273,29 +274,26 @@ def _unit_sums(sums: Sequence[np.ndarray], by_take: bool) -> np.ndarray:
 
 def _bootstrap(z_ND: np.ndarray, reference_MD: np.ndarray, draws_RN: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """FID and Div of every draw, from weights of the clips: nothing is copied."""
-    mean, cov = reference_MD.mean(axis=0), np.cov(reference_MD.T)
+    draws_RN = draws_RN[draws_RN.sum(axis=1) >= 2]
+    total_R = draws_RN.sum(axis=1)
+    cov = np.cov(reference_MD.T)
     values, vectors = np.linalg.eigh(cov)
-    root = vectors * np.sqrt(np.maximum(values, 0.0))
-    distance = np.sqrt(np.maximum(((z_ND[:, None] - z_ND) ** 2).sum(axis=-1), 0.0)) if len(z_ND) < 200 else _gaps(z_ND)
-    fid, div = np.full(len(draws_RN), np.nan), np.full(len(draws_RN), np.nan)
+    root_ND = z_ND @ (vectors * np.sqrt(np.maximum(values, 0.0)))
+    centre_RD = draws_RN @ root_ND / total_R[:, None]
+    overlap_R = np.empty(len(draws_RN))
     for row, weights in enumerate(draws_RN):
-        total = weights.sum()
-        if total < 2:
-            continue
-        centre = weights @ z_ND / total
-        projected = (z_ND - centre) @ root * np.sqrt(weights / (total - 1))[:, None]
-        overlap = np.sqrt(np.maximum(np.linalg.eigvalsh(projected.T @ projected), 0.0)).sum()
-        spread = (weights @ (z_ND - centre) ** 2).sum() / (total - 1)
-        shift = centre - mean
-        fid[row] = shift @ shift + spread + np.trace(cov) - 2.0 * overlap
-        pairs = total**2 - (weights**2).sum()
-        div[row] = weights @ distance @ weights / pairs if pairs > 0 else np.nan
-    return fid[np.isfinite(fid)], div[np.isfinite(div)]
+        drawn = np.flatnonzero(weights)
+        scaled = (root_ND[drawn] - centre_RD[row]) * np.sqrt(weights[drawn] / (total_R[row] - 1))[:, None]
+        gram = scaled @ scaled.T if len(drawn) < scaled.shape[1] else scaled.T @ scaled
+        overlap_R[row] = np.sqrt(np.maximum(np.linalg.eigvalsh(gram), 0.0)).sum()
+    mean_RD = draws_RN @ z_ND / total_R[:, None]
+    spread_R = (draws_RN @ (z_ND**2).sum(axis=1) - total_R * (mean_RD**2).sum(axis=1)) / (total_R - 1)
+    shift_R = ((mean_RD - reference_MD.mean(axis=0)) ** 2).sum(axis=1)
+    fid = shift_R + spread_R + np.trace(cov) - 2.0 * overlap_R
 
-
-def _gaps(z_ND: np.ndarray) -> np.ndarray:
-    squares = (z_ND**2).sum(axis=1)
-    return np.sqrt(np.maximum(squares[:, None] + squares - 2.0 * z_ND @ z_ND.T, 0.0))
+    pairs = total_R**2 - (draws_RN**2).sum(axis=1)
+    gaps = (draws_RN @ squareform(pdist(z_ND)) * draws_RN).sum(axis=1)
+    return fid, gaps[pairs > 0] / pairs[pairs > 0]
 
 
 def _inside_rate(leader_TV3: np.ndarray, follower_TV3: np.ndarray, faces: np.ndarray) -> np.ndarray:

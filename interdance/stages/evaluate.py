@@ -6,10 +6,11 @@ import dataclasses
 import logging
 import multiprocessing
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -20,13 +21,15 @@ from interdance.config import Params, Paths
 from interdance.dataset.split import read_split
 from interdance.errors import InputError
 from interdance.files import write_json
-from interdance.metrics.duet import Settings, Surface, TakeMeasures, measure_take, rounded, summarise
+from interdance.metrics.duet import Result, Settings, Surface, TakeMeasures, measure_take, rounded, summarise
 from interdance.metrics.reference import Reference, read_reference
 from interdance.metrics.rhythm import music_beats
 from interdance.stages import execute
 from interdance.takes import read_take
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 GROUND_TRUTH = "ground_truth"
 BEAT_CHANNEL = 34  # of the 35 music channels
@@ -42,12 +45,15 @@ def run(params: Params, paths: Paths) -> None:
     reference = read_reference(paths.reference)
     check_cutting(reference, params, paths.reference)
     jobs = [(params, paths, system, take) for system in systems for take in takes]
-    measured: dict[str, dict[str, TakeMeasures]] = defaultdict(dict)
-    for number, (system, measures) in enumerate(_measure_all(jobs, params.evaluate.workers), 1):
-        measured[system][measures.take] = measures
-        log.info("%d/%d %s, %s", number, len(jobs), system, measures.take)
-    ordered = {system: [measured[system][take] for take in takes] for system in systems}
-    write_json(paths.metrics / "evaluate.json", report(ordered, reference, params))
+    with _pool(min(params.evaluate.workers, len(jobs))) as pool:
+        measured: dict[str, dict[str, TakeMeasures]] = defaultdict(dict)
+        for number, (system, measures) in enumerate(_unordered(pool, _measure, jobs), 1):
+            measured[system][measures.take] = measures
+            log.info("%d/%d %s, %s", number, len(jobs), system, measures.take)
+        ordered = {system: [measured[system][take] for take in takes] for system in systems}
+        rows = [(system, ordered[system], reference, params) for system in systems]
+        results = dict(_unordered(pool, _summarise, rows))
+    write_json(paths.metrics / "evaluate.json", report(ordered, results, reference, params))
 
 
 def find_systems(generated: Path, takes: Sequence[str]) -> list[str]:
@@ -70,11 +76,13 @@ def check_cutting(reference: Reference, params: Params, path: Path) -> None:
             raise InputError(f"{path}: cut with {key} {reference.about.get(key)}, evaluate has {wanted}; make it anew")
 
 
-def report(measured: dict[str, list[TakeMeasures]], reference: Reference, params: Params) -> dict[str, Any]:
+def report(
+    measured: dict[str, list[TakeMeasures]], results: dict[str, Result], reference: Reference, params: Params
+) -> dict[str, Any]:
     """What is stored: a row of values per system, intervals, values per take, and what it was all made of."""
     stored: dict[str, Any] = {"systems": {}, "intervals": {}, "spread": {}, "takes": [], "warnings": []}
     for system, takes in measured.items():
-        result = summarise(takes, reference, params.evaluate.bootstrap, params.evaluate.seed)
+        result = results[system]
         stored["systems"][system] = result.values
         stored["intervals"][system] = {name: list(interval) for name, interval in result.intervals.items()}
         stored["spread"][system] = [[name, value] for name, value in result.spread.items()]
@@ -91,20 +99,24 @@ def report(measured: dict[str, list[TakeMeasures]], reference: Reference, params
     return stored
 
 
-def _measure_all(jobs: Sequence[tuple[Params, Paths, str, str]], workers: int) -> Iterator[tuple[str, TakeMeasures]]:
-    if workers <= 1 or len(jobs) == 1:
-        yield from (_measure(*job) for job in jobs)
-        return
+@contextmanager
+def _pool(workers: int) -> Iterator[Executor]:
     # Fresh processes: a fork of one that has started torch's or warp's threads may hang.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context, initializer=_one_thread) as pool:
-        futures = [pool.submit(_measure, *job) for job in jobs]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+    pool = ProcessPoolExecutor(max(workers, 1), mp_context=context, initializer=_one_thread)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _unordered(pool: Executor, function: Callable[..., T], jobs: Iterable[tuple[Any, ...]]) -> Iterator[T]:
+    for future in as_completed([pool.submit(function, *job) for job in jobs]):
+        yield future.result()
+
+
+def _summarise(system: str, takes: list[TakeMeasures], reference: Reference, params: Params) -> tuple[str, Result]:
+    return system, summarise(takes, reference, params.evaluate.bootstrap, params.evaluate.seed)
 
 
 def _one_thread() -> None:
