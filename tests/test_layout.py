@@ -140,7 +140,8 @@ def test_files_beside_the_code_are_known() -> None:
     known = [name for names in READS.values() for name in names]
     for path in PACKAGE.rglob("*"):
         name = path.relative_to(ROOT).as_posix()
-        if not path.is_file() or path.suffix in (".py", ".pyc") or "/node_modules/" in name or name.endswith(UNREAD):
+        is_made = {"__pycache__", "node_modules"} & set(path.parts)
+        if not path.is_file() or is_made or path.suffix == ".py" or name.endswith(UNREAD):
             continue
         assert any(name == item or name.startswith(item + "/") for item in known), f"{name}: add it to tests/layout.py"
 
