@@ -6,6 +6,9 @@ right where a dance pose makes the body overlap itself. Ray votes and pseudo-nor
 
 from __future__ import annotations
 
+import functools
+import os
+import sys
 from collections import OrderedDict
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -90,8 +93,10 @@ class LeaderField:
         self.margin = margin
         self.device = device
         self.max_prepared = max_prepared
-        _quiet()
-        self._faces = wp.array(_triangles(faces, self.points_TV3.shape[1]).reshape(-1), dtype=wp.int32, device=device)
+        _start_engine()
+        self._faces: Any = wp.array(
+            _triangles(faces, self.points_TV3.shape[1]).reshape(-1), dtype=wp.int32, device=device
+        )
         self._meshes: OrderedDict[int, wp.Mesh] = OrderedDict()
         self._lower_T3 = self.points_TV3.min(axis=1)
         self._upper_T3 = self.points_TV3.max(axis=1)
@@ -268,10 +273,23 @@ def _triangles(faces: np.ndarray, num_vertices: int) -> np.ndarray:
     return array
 
 
-def _quiet() -> None:
-    """Keep warp's greeting and compile notes out of the user's terminal."""
-    if wp.config.log_level < wp.LOG_ERROR:
-        wp.config.log_level = wp.LOG_ERROR
+@functools.cache
+def _start_engine() -> None:
+    """Start warp without its greeting and compile notes, and without its complaint on machines that have no GPU."""
+    wp.config.log_level = max(wp.config.log_level, wp.LOG_ERROR)
+    if torch.cuda.is_available():
+        wp.init()
+        return
+    # The complaint is written by native code, past sys.stderr.
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+            wp.init()
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _stream(points: torch.Tensor) -> AbstractContextManager[Any]:
