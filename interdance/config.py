@@ -140,6 +140,7 @@ class TrainParams:
     weight_decay: float
     grad_clip: float
     ema: float
+    precision: Literal["float32", "bfloat16"]  # of the blocks' matrix products; weights and losses stay float32
     report_every: int
     checkpoint_every: int
     validate_every: int

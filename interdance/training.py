@@ -11,10 +11,10 @@ import logging
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from diffusers import DDIMScheduler
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -28,9 +28,12 @@ from interdance.diffusion.schedule import make_scheduler
 from interdance.files import atomic_path
 from interdance.model.denoiser import Denoiser, Prediction
 from interdance.representation.canonical import decode
-from interdance.representation.layout import LAYOUT
-from interdance.representation.normalize import Statistics
+from interdance.representation.layout import LAYOUT, RELATIVE_POINTS
+from interdance.representation.normalize import DancerStatistics, Statistics
 from interdance.trained import TrainedModel, make_denoiser, start_denoiser
+
+if TYPE_CHECKING:
+    from diffusers import DDIMScheduler
 
 logger = logging.getLogger(__name__)
 
@@ -75,10 +78,10 @@ def loss_terms(
     from purer noise the place of the follower is a guess.
     """
     true, pred = batch["follower"], prediction.follower_BTC
-    raw_pred, raw_true = statistics.follower.unnormalise(pred), statistics.follower.unnormalise(true)
-    pred_points, true_points = decode(raw_pred, anchor_P), decode(raw_true, anchor_P)
-    raw_leader = statistics.leader.unnormalise(batch["leader"])
-    leader_points = decode(raw_leader, anchor_P)
+    raw_pred, pred_points = _world(pred, statistics.follower, anchor_P)
+    with torch.no_grad():
+        raw_true, true_points = _world(true, statistics.follower, anchor_P)
+        raw_leader, leader_points = _world(batch["leader"], statistics.leader, anchor_P)
     near = n_B <= params.max_interaction_step
 
     def interaction(term: Callable[[], Tensor]) -> Callable[[], Tensor]:
@@ -89,7 +92,7 @@ def loss_terms(
         "recon": lambda: losses.recon_loss(pred, true),
         "vel": lambda: losses.velocity_loss(pred_points, true_points),
         "acc": lambda: losses.acceleration_loss(pred_points, true_points),
-        "foot": lambda: losses.foot_loss(pred_points, raw_pred[..., LAYOUT["foot_contact"]]),
+        "foot": lambda: losses.foot_loss(pred_points, pred[..., LAYOUT["foot_contact"]]),
         "dm": interaction(
             lambda: losses.distance_matrix_loss(
                 leader_points[near], pred_points[near], true_points[near], params.dm_distance
@@ -105,7 +108,7 @@ def loss_terms(
                 leader_points[near],
                 pred_points[near],
                 batch["leader_contact"][near],
-                raw_pred[near][..., LAYOUT["partner_contact"]],
+                pred[near][..., LAYOUT["partner_contact"]],
             )
         ),
         "labels": lambda: losses.label_loss(prediction.leader, batch["leader_contact"]),
@@ -177,7 +180,8 @@ def train(
         noise = torch.randn(batch["follower"].shape, generator=generator).to(device)
         with torch.random.fork_rng(devices=[] if device == "cpu" else None):
             torch.manual_seed(_seed(settings.seed, step))  # dropout
-            prediction = _predict(denoiser, scheduler, batch, n_B, noise)
+            with torch.autocast(device, torch.bfloat16, enabled=settings.precision == "bfloat16"):
+                prediction = _predict(denoiser, scheduler, batch, n_B, noise)
         terms = loss_terms(prediction, batch, n_B, statistics, anchor_P, params.losses)
         loss = total_loss(terms, params.losses)
         if not bool(loss.isfinite()):
@@ -242,6 +246,12 @@ def validate(
         result[f"validation/recon_n{n}"] = float(losses.recon_loss(follower, batch["follower"]))
         result[f"validation/error_m_n{n}"] = float((points - true).norm(dim=-1).mean())
     return result
+
+
+def _world(x_BTC: Tensor, statistics: DancerStatistics, anchor_P: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Un-normalised places (..., up to the last relative point; velocities and labels are not needed) and world points."""
+    raw = statistics.unnormalise(x_BTC[..., : RELATIVE_POINTS.stop])
+    return raw, decode(raw, anchor_P)
 
 
 def _predict(denoiser: Denoiser, scheduler: DDIMScheduler, batch: Batch, n_B: Tensor, noise: Tensor) -> Prediction:

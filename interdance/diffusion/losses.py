@@ -132,5 +132,8 @@ def label_loss(pred: Tensor, true: Tensor) -> Tensor:
 
 
 def _distances(a_BTJ3: Tensor, b_BTK3: Tensor) -> Tensor:
-    delta = a_BTJ3[..., :, None, :] - b_BTK3[..., None, :, :]
-    return (delta.square().sum(-1) + 1e-6).sqrt()
+    # |a - b|^2 = |a|^2 + |b|^2 - 2 a.b, a matrix product, about a centre near both: far from it the form loses digits.
+    centre = a_BTJ3.mean(dim=-2, keepdim=True).detach()
+    a, b = a_BTJ3 - centre, b_BTK3 - centre
+    squares = a.square().sum(-1)[..., :, None] + b.square().sum(-1)[..., None, :]
+    return (squares - 2 * a @ b.transpose(-1, -2)).clamp(min=0).add(1e-6).sqrt()

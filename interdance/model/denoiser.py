@@ -109,7 +109,9 @@ class Denoiser(nn.Module):
         follower_BTD = self.follower_in(x_n_BTC)
         for block in self.blocks:
             leader_BTD, follower_BTD = block(leader_BTD, follower_BTD, emb_BTD)
-        return Prediction(self.follower_out(follower_BTD), self.leader_out(leader_BTD))
+        # Places are metres times large weights: the heads are never rounded to half precision.
+        with torch.autocast(x_n_BTC.device.type, enabled=False):
+            return Prediction(self.follower_out(follower_BTD.float()), self.leader_out(leader_BTD.float()))
 
 
 def step_embedding(n_B: Tensor, width: int) -> Tensor:

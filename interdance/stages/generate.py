@@ -1,0 +1,93 @@
+"""Followers for the leaders of the test takes, by our method and by what it is compared with: ``generated/<system>/<take>``.
+
+Systems: ``interdance`` (trained, guided), ``unguided`` (the same weights and noise without guidance), ``untrained`` (the
+weights that training started from), ``nn_motion`` (Appendix A).
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from interdance.baselines.nn_motion import NearestMotion
+from interdance.body.model import Body
+from interdance.body.pose import fit_motion
+from interdance.config import Params, Paths
+from interdance.dataset.split import read_split
+from interdance.dataset.windows import open_encoded
+from interdance.files import atomic_folder
+from interdance.generation.generate import generate_follower, without_guidance
+from interdance.representation.canonical import decode
+from interdance.representation.layout import LAYOUT
+from interdance.stages import execute
+from interdance.takes import write_motion
+from interdance.trained import TrainedModel, load_model, start_denoiser
+
+logger = logging.getLogger(__name__)
+
+
+def run(params: Params, paths: Paths) -> None:
+    """Generate the follower of every test take with every system."""
+    body = Body.load(params.body.model)
+    split = read_split(paths.split)
+    trained = load_model(paths.model)
+    untrained = TrainedModel(start_denoiser(trained.params, trained.statistics).eval(), trained.statistics, trained.params)
+    library = NearestMotion(
+        ((_encoded(paths, take, "leader"), _encoded(paths, take, "follower")) for take in split["train"]),
+        clip_frames=params.evaluate.clip_frames,
+        stride=params.train.stride,
+    )
+    none = without_guidance(params.guidance)
+    systems = {"interdance": (trained, params.guidance), "unguided": (trained, none), "untrained": (untrained, none)}
+    with atomic_folder(paths.generated) as out:
+        for take in split["test"]:
+            leader_TC = np.array(_encoded(paths, take, "leader"))
+            music_TA = np.load(paths.music / f"{take}.npy", allow_pickle=False)
+            for system, (model, guidance) in systems.items():
+                started = time.monotonic()
+                with tqdm(desc=f"{take} {system}", unit="step", leave=False) as bar:
+                    generated = generate_follower(
+                        model,
+                        body,
+                        decode(leader_TC, body.anchor_P),
+                        leader_TC[:, LAYOUT["foot_contact"]],
+                        music_TA,
+                        sampling=params.sample,
+                        guidance=guidance,
+                        seed=params.sample.seed,
+                        report=lambda done, total, bar=bar: _advance(bar, done, total),
+                    )
+                seconds, dance = time.monotonic() - started, len(leader_TC) / params.data.fps
+                logger.info("%s by %s: %.1f s of dance in %.1f s", take, system, dance, seconds)
+                _write(out / system / take, generated.points_TP3)
+                if system == "interdance":
+                    motion, _ = fit_motion(generated.points_TP3, body, fps=params.data.fps)
+                    write_motion(out / system / take / "follower.npz", motion)
+            _write(out / "nn_motion" / take, decode(library.follow(leader_TC), body.anchor_P))
+
+
+def _encoded(paths: Paths, take: str, role: str) -> np.ndarray:
+    return open_encoded(paths.encoded / take / f"{role}.npy")
+
+
+def _write(folder: Path, points_TP3: np.ndarray) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "points.npy", points_TP3.astype(np.float32))
+
+
+def _advance(bar: tqdm, done: int, total: int) -> None:  # type: ignore[type-arg]
+    bar.total = total
+    bar.update(done - bar.n)
+
+
+def main() -> None:
+    """Run the stage in the current folder."""
+    execute(run)
+
+
+if __name__ == "__main__":
+    main()

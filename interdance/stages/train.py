@@ -1,0 +1,68 @@
+"""Train the denoiser on the training takes: ``models/denoiser``; recorded as a run."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from interdance import tracking
+from interdance.body.model import Body
+from interdance.config import Params, Paths
+from interdance.dataset.split import read_split
+from interdance.dataset.windows import WindowDataset
+from interdance.files import write_json
+from interdance.representation.normalize import Statistics
+from interdance.stages import execute
+from interdance.trained import save_model
+from interdance.training import train
+
+logger = logging.getLogger(__name__)
+
+
+def run(params: Params, paths: Paths) -> None:
+    """Train, or continue a training that was killed.
+
+    The state of an unfinished training lies in the state folder, under the fingerprint of the run, where neither a new
+    start of the stage nor another run's training touches it.
+    """
+    settings = params.train
+    body = Body.load(params.body.model)
+    statistics = Statistics.load(paths.statistics)
+    split = read_split(paths.split)
+    dataset, validation = (
+        WindowDataset(paths.encoded, paths.music, split[part], statistics, settings.window, settings.stride)
+        for part in ("train", "validation")
+    )
+    logger.info("%d training windows, %d validation windows", len(dataset), len(validation))
+    fingerprint = tracking.fingerprint(params, paths)
+    with tracking.run(params, paths, "training", f"training {fingerprint[:8]}") as report:
+        started = time.monotonic()
+
+        def tell(step: int, metrics: dict[str, float]) -> None:
+            report(step, metrics)
+            shown = {name: metrics[name] for name in ("loss/total", "loss/recon", "validation/error_m_n998") if name in metrics}
+            values = "  ".join(f"{name} {value:.4f}" for name, value in shown.items())
+            logger.info("step %d of %d, %.0f s: %s", step, settings.steps, time.monotonic() - started, values)
+
+        model = train(
+            params,
+            dataset,
+            validation if len(validation) else None,
+            statistics,
+            body.anchor_P,
+            checkpoint=paths.state / "checkpoints" / f"{fingerprint}.safetensors",
+            fingerprint=fingerprint,
+            report=tell,
+        )
+        save_model(paths.model, model)
+        write_json(paths.model / "run.json", {"fingerprint": fingerprint})
+        report.artifact(paths.model)
+
+
+def main() -> None:
+    """Run the stage in the current folder."""
+    execute(run)
+
+
+if __name__ == "__main__":
+    main()
