@@ -1,4 +1,4 @@
-"""A headless Chromium, driven over its debugging protocol: opens pages, runs JavaScript, takes pictures, hears errors."""
+"""A headless Chromium driven over its own protocol: opens pages, runs JavaScript, takes pictures, hears errors."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def write_page(
         "num_frames": num_frames,
         "parents": [int(parent) for parent in body.parents_J],
         "dancers": dancers,
-        "reach": round(float(np.median(framing.reach_T)), 3),
+        "reach": round(framing.reach, 3),
         "height": round(framing.height, 3),
         "azimuth": round(framing.azimuth, 4),
         "curves": list(curves),

@@ -157,8 +157,8 @@ def contact_sheet(
 ) -> None:
     """Write a PNG grid of moments of the dance, each with its time in seconds.
 
-    ``frames`` names the moments; without it ``count`` of them are spread evenly. Other parameters and errors are those of
-    :func:`write_video`.
+    ``frames`` names the moments; without it ``count`` of them are spread evenly. Other parameters and errors are those
+    of :func:`write_video`.
     """
     scene = _Scene(path, leader, follower, body, tile_width, tile_height, _view(path, view))
     if frames is None:
@@ -215,20 +215,18 @@ class _Scene:
         """One camera per frame that keeps the couple whole in the picture and never jerks."""
         fps = self.dancers[0].fps
         framing = frame_couple([self.body.joints(motion) for motion in self.dancers], fps)
-        centres, reach, height = framing.centres_T3, framing.reach_T, framing.height
-        opening = np.radians(view.field_of_view)
-        up, side = np.tan(opening / 2), np.tan(opening / 2) * self.width / self.height
-        elevation = np.radians(view.elevation)
-        tall = 0.5 * height * np.cos(elevation) + reach * np.sin(elevation)
-        distance = np.maximum(tall / up + reach * np.cos(elevation) * 0.35, reach / side + reach * 0.35)
         azimuth = framing.azimuth + np.radians(view.azimuth + view.turn * np.arange(self.num_frames) / fps)
-        flat = np.cos(elevation)
-        direction = np.stack(
-            [np.sin(azimuth) * flat, np.full_like(azimuth, np.sin(elevation)), np.cos(azimuth) * flat], 1
+        elevation, opening = np.radians(view.elevation), np.radians(view.field_of_view)
+        flat, rise = np.cos(elevation), np.full_like(azimuth, np.sin(elevation))
+        away = np.stack([np.sin(azimuth) * flat, rise, np.cos(azimuth) * flat], axis=1)
+        centres, high = framing.centres_T3, np.tan(opening / 2)
+        axes = np.stack(
+            [Camera(centre + step, centre, opening).axes() for centre, step in zip(centres, away, strict=True)]
         )
+        distances = framing.distances(axes, high * self.width / self.height, high)
         cameras = [
-            Camera(centre + away * far, centre, opening)
-            for centre, away, far in zip(centres, direction, distance, strict=True)
+            Camera(centre + far * step, centre, opening)
+            for centre, far, step in zip(centres, distances, away, strict=True)
         ]
         return cameras, centres
 
