@@ -1,0 +1,88 @@
+"""The command line: every command explains itself, and what a user can cure is one sentence and exit code 2."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from layout import ROOT
+
+COMMANDS = ("generate", "run", "evaluate", "view", "sync")
+
+
+def interdance(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "interdance.cli", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
+
+
+def refused(*arguments: str, cwd: Path = ROOT) -> str:
+    """The sentence with which the command refused."""
+    done = interdance(*arguments, cwd=cwd)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1, done.stderr
+    return lines[0]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help(command: str) -> None:
+    done = interdance(command, "--help")
+    assert done.returncode == 0, done.stderr
+    assert "Usage:" in done.stdout
+
+
+def test_help_lists_every_command() -> None:
+    text = interdance("--help").stdout
+    assert all(re.search(rf"^\W*{command}\b", text, re.MULTILINE) for command in COMMANDS)
+
+
+def test_unknown_option_is_two() -> None:
+    assert interdance("generate", "--nonsense").returncode == 2
+
+
+def test_unknown_key_in_params(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text() + "trian: {}\n")
+    (tmp_path / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
+    assert "trian: unknown key; known: data" in refused("run", cwd=tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dvc.yaml", "params.yaml"]
+
+
+@pytest.mark.parametrize("stage", ["takes", "split", "train"])
+def test_unknown_key_in_a_stage(tmp_path: Path, stage: str) -> None:
+    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text() + "trian: {}\n")
+    command = [sys.executable, "-m", f"interdance.stages.{stage}"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert "trian: unknown key" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["params.yaml"]
+
+
+def test_run_outside_a_project(tmp_path: Path) -> None:
+    assert "go to the project" in refused("run", cwd=tmp_path)
+
+
+def test_run_of_an_unknown_stage() -> None:
+    assert "known: takes, music" in refused("run", "trian")
+
+
+def test_overlay_that_is_not_there() -> None:
+    assert "nowhere.yaml: no such file" in refused("run", "--overlay", "nowhere.yaml")
+
+
+def test_view_of_nothing(tmp_path: Path) -> None:
+    assert "leader.npz: no such file" in refused(
+        *("view", "--leader", str(tmp_path / "leader.npz"), "--out", str(tmp_path / "page.html"))
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_generate_without_a_leader(tmp_path: Path) -> None:
+    """Checked before anything slow or written: whether there is a model does not matter."""
+    arguments = ("--leader", str(tmp_path / "leader.bvh"), "--music", str(tmp_path / "song.ogg"))
+    assert "leader.bvh: no such file" in refused("generate", *arguments, "--out", str(tmp_path / "out"))
+    assert not list(tmp_path.iterdir())
