@@ -1,7 +1,7 @@
 """How much the encoded, memory-mapped takes save the loader; every figure and its baseline are timed in one run.
 
-``python benchmarks/windows.py`` makes one couple of 40 s in a temporary folder and prints, for one thread, per second of
-the process's own time, so that a busy machine does not blur the ratios:
+``python benchmarks/windows.py`` makes one couple of 40 s in a temporary folder and prints, for one thread and per
+second of the process's own time, so that a busy machine does not blur the ratios:
 
 - windows per second from :class:`WindowDataset`, against posing the body and encoding each window anew;
 - frames per second of the contact labels, against a k-d tree of all points in every frame.
@@ -54,7 +54,7 @@ def encode_couple(points: list[np.ndarray], body: Body) -> list[np.ndarray]:
 
 
 def per_second(function: Callable[[int], object], count: int) -> float:
-    """Calls per second of the process's own time of ``function(0) .. function(count - 1)``, the best of three rounds."""
+    """Calls of ``function(0) .. function(count - 1)`` per second of the process's own time, best of three."""
     times = []
     for _ in range(3):
         start = time.process_time()

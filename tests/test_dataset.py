@@ -33,6 +33,12 @@ def facts(counts: dict[str, int], seed: int = 0) -> list[TakeFacts]:
     ]
 
 
+def role_points(role: str, seed: int, num_frames: int) -> np.ndarray:
+    """A leader, or a follower turned so far that the first yaw beside the leader's needs another branch."""
+    turn = FloorTransform(torch.tensor(-2.5 if role == "follower" else 0.0), torch.zeros(2))
+    return turn.points(dancer(num_frames, seed=seed, dtype=np.float32))
+
+
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Two encoded takes with music: (folder of encoded takes, folder of music)."""
@@ -43,7 +49,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         folder = root / "encoded" / name
         folder.mkdir(parents=True)
         for shift, role in enumerate(("leader", "follower")):
-            points = dancer(num_frames, seed=10 * seed + shift, dtype=np.float32)
+            points = role_points(role, 10 * seed + shift, num_frames)
             touching = rng.random((num_frames, NUM_POINTS)) < 0.1
             np.save(folder / f"{role}.npy", canonical.encode(points, None, touching, ANCHOR_P))
         write_json(folder / "facts.json", {"genre": name + "_dance"})
@@ -73,7 +79,7 @@ def test_windows_are_the_encoded_moved_clips(corpus: tuple[Path, Path]) -> None:
     item = windows[6]
     transform = FloorTransform.from_tensor(item["transform"])
     for role, seed in (("leader", 10), ("follower", 11)):
-        world = dancer(33, seed=seed, dtype=np.float32)[7:27]
+        world = role_points(role, seed, 33)[7:27]
         moved = torch.from_numpy(transform.points(world))
         for integrate in (False, True):
             points = canonical.decode(item[role], ANCHOR_P, integrate=integrate)
@@ -204,6 +210,8 @@ def test_split_of_few_takes() -> None:
     for genre in ("waltz", "salsa", "tango", "swing"):
         assert any(name.startswith(genre) for name in parts["test"])
     assert (len(parts["test"]), len(parts["validation"])) == (6, 2)
+    parts = split_takes(facts({"waltz": 30, "rumba": 3}), 0.1622, 0.0, {}, seed=1)  # remainders alone: 5 and 0
+    assert [sum(name.startswith(genre) for name in parts["test"]) for genre in ("waltz", "rumba")] == [4, 1]
     assert [len(part) for part in split_takes(facts({"a": 3}), 0.1622, 0.0625, {}, seed=1).values()] == [1, 1, 1]
 
 

@@ -169,6 +169,13 @@ def test_yaw_branch(psi: float) -> None:
     assert np.abs(canonical.decode(branch, ANCHOR_P, integrate=True) - points).max() < 1e-9
 
 
+def test_wrists_are_told_from_the_root_whatever_their_own_anchor() -> None:
+    points, anchors = dancer(8), ANCHOR_P.copy()
+    anchors[20], anchors[21] = 20, 21
+    x = canonical.encode(points, None, None, anchors)
+    assert np.abs(canonical.decode(x, anchors) - points).max() < 1e-9
+
+
 def test_decode_and_rebase_pass_gradients() -> None:
     x = torch.from_numpy(encoded(dancer(3))).requires_grad_()
     weights = torch.randn(3, NUM_POINTS, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
