@@ -1,0 +1,285 @@
+"""DVC, Prefect and MLflow around the stages: what is skipped, restored, resumed, recorded and cleaned up."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+from layout import ROOT
+
+from interdance import config, tracking, workspace
+from interdance.config import Paths
+from interdance.errors import InputError
+from interdance.stages import STAGES
+
+SMOKE = ROOT / "tests" / "smoke.yaml"
+
+
+def make_project(folder: Path, *overlays: Path) -> Path:
+    """A project as a clone has it, with its code linked and its parameters already small."""
+    for name in ("dvc.yaml", ".dvcignore", "interdance", "flows"):
+        (folder / name).symlink_to(ROOT / name)
+    (folder / ".dvc").mkdir()
+    shutil.copy(ROOT / ".dvc" / "config", folder / ".dvc" / "config")
+    shutil.copytree(ROOT / "data" / "incoming", folder / "data" / "incoming")
+    params = config.load(ROOT / "params.yaml", *overlays)
+    (folder / "params.yaml").write_text(yaml.safe_dump(params.to_dict(), sort_keys=False))
+    subprocess.run(["git", "init", "-q", folder], check=True)
+    return folder
+
+
+def dvc(project: Path, *arguments: str) -> str:
+    command = [sys.executable, "-m", "dvc", *arguments]
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, env=os.environ | {"PATH": path})
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def run_stage(project: Path, stage: str, **environment: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", f"interdance.stages.{stage}"]
+    return subprocess.Popen(command, cwd=project, env=os.environ | environment, stderr=subprocess.DEVNULL)
+
+
+def stages_run(lines: list[str]) -> list[str]:
+    return [match[1] for line in lines if (match := re.match(r"Running stage '(\w+)'", line))]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose whole pipeline has run once."""
+    folder = make_project(tmp_path_factory.mktemp("project"), SMOKE)
+    lines: list[str] = []
+    workspace.reproduce(folder, say=lines.append)
+    assert stages_run(lines) == list(STAGES)
+    return folder
+
+
+@pytest.mark.slow
+def test_second_run_does_nothing(project: Path) -> None:
+    lock = (project / "dvc.lock").read_bytes()
+    lines: list[str] = []
+    workspace.reproduce(project, say=lines.append)
+    assert stages_run(lines) == []
+    assert (project / "dvc.lock").read_bytes() == lock
+    assert "up to date" in dvc(project, "status")
+
+
+@pytest.mark.slow
+def test_a_loss_weight_leaves_the_data_alone(project: Path) -> None:
+    before = (project / "params.yaml").read_text()
+    values = yaml.safe_load(before)
+    values["losses"]["vel"] += 1.0
+    (project / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
+    would_run = stages_run(dvc(project, "repro", "--dry").splitlines())
+    (project / "params.yaml").write_text(before)
+    assert would_run == ["train", "generate", "evaluate", "report"]
+
+
+@pytest.mark.slow
+def test_a_deleted_output_comes_back_alone(project: Path) -> None:
+    kept = (project / "data" / "statistics.npz").read_bytes()
+    (project / "data" / "statistics.npz").unlink()
+    times = {path: path.stat().st_mtime_ns for path in (project / "data").rglob("*") if path.is_file()}
+    lines: list[str] = []
+    workspace.reproduce(project, say=lines.append)
+    assert stages_run(lines) == []
+    assert (project / "data" / "statistics.npz").read_bytes() == kept
+    assert {path: path.stat().st_mtime_ns for path in times} == times
+
+
+@pytest.mark.slow
+def test_stages_by_hand_give_the_same_bytes(project: Path) -> None:
+    """Outputs are links into the cache: writing them anew must not write into the cache."""
+    for stage in ("split", "statistics"):
+        assert run_stage(project, stage).wait() == 0
+    assert "up to date" in dvc(project, "status")
+
+
+@pytest.mark.slow
+def test_dvc_is_clean_after_the_flow(project: Path) -> None:
+    (project / "data" / "split.json").unlink()
+    command = [sys.executable, "-m", "flows.pipeline"]
+    environment = os.environ | {"INTERDANCE_STATE": str(project / ".state")}
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert "up to date" in dvc(project, "status")
+    assert (project / ".state" / "prefect").is_dir()
+
+
+@pytest.mark.slow
+def test_the_training_is_recorded_with_its_results(project: Path) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=tracking.store_address(Paths(project)))
+    experiment = client.get_experiment_by_name("interdance")
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id], "tags.kind = 'training'")
+    assert len(runs) == 1
+    (run,) = runs
+    assert run.info.status == "FINISHED"
+    assert run.data.params["train.lr"] == str(config.load(project / "params.yaml").train.lr)
+    assert {"git.revision", "git.dirty", "dvc.lock", "fingerprint"} <= set(run.data.tags)
+    assert any(name.startswith("loss/") for name in run.data.metrics)
+    assert any("fid" in name.lower() for name in run.data.metrics)
+    kept = {item.path for item in client.list_artifacts(run.info.run_id)}
+    assert {"denoiser", "reports"} <= kept
+
+
+@pytest.mark.slow
+def test_a_killed_training_resumes_to_the_same_weights(project: Path, tmp_path: Path) -> None:
+    from mlflow import MlflowClient
+
+    values = yaml.safe_load((project / "params.yaml").read_text())
+    values["train"] |= {"steps": 40, "checkpoint_every": 5}
+    folder = make_project(tmp_path)
+    (folder / "params.yaml").write_text(yaml.safe_dump(values))
+    shutil.rmtree(folder / "data")
+    (folder / "data").symlink_to(project / "data")
+    weights = folder / "models" / "denoiser" / "weights.safetensors"
+
+    assert run_stage(folder, "train", INTERDANCE_STATE=str(tmp_path / "unbroken")).wait() == 0
+    unbroken = weights.read_bytes()
+    shutil.rmtree(folder / "models")
+
+    state = tmp_path / "broken"
+    broken = run_stage(folder, "train", INTERDANCE_STATE=str(state))
+    while not list(state.glob("checkpoints/*.safetensors")):
+        assert broken.poll() is None, "the training ended before it could be killed"
+        time.sleep(0.01)
+    broken.send_signal(signal.SIGKILL)
+    assert broken.wait() == -signal.SIGKILL
+    assert not weights.exists()
+
+    assert run_stage(folder, "train", INTERDANCE_STATE=str(state)).wait() == 0
+    assert weights.read_bytes() == unbroken
+
+    client = MlflowClient(tracking_uri=f"sqlite:///{state / 'mlflow.db'}")
+    (run,) = client.search_runs([client.get_experiment_by_name("interdance").experiment_id])
+    steps = [point.step for point in client.get_metric_history(run.info.run_id, "loss/total")]
+    assert len(steps) == len(set(steps))
+    assert run.info.status == "FINISHED"
+
+
+@pytest.mark.slow
+def test_an_overlay_runs_apart(project: Path) -> None:
+    before = {path: path.read_bytes() for path in (project / "params.yaml", project / "dvc.lock")}
+    overlay = project / "other.yaml"
+    overlay.write_text("split: {seed: 99}\n")
+    root = workspace.prepare(project, overlay)
+    assert root == project / "runs" / "other"
+    lines: list[str] = []
+    workspace.reproduce(root, "split", say=lines.append)
+    assert "takes" not in stages_run(lines), "the shared cache has the takes"
+    assert (root / "data" / "takes").is_dir()
+    lines.clear()
+    workspace.reproduce(workspace.prepare(project, overlay), "split", say=lines.append)
+    assert stages_run(lines) == []
+    assert {path: path.read_bytes() for path in before} == before
+    assert "up to date" in dvc(project, "status")
+
+
+def test_overlay_folders_are_relative_to_the_project(tmp_path: Path) -> None:
+    folder = make_project(tmp_path)
+    root = workspace.prepare(folder, ROOT / "configs" / "salsa.yaml", "mine")
+    params = config.load(root / "params.yaml")
+    assert (root / params.data.folder).resolve() == (folder / "../shared/data/salsa").resolve()
+    assert (root / params.data.music).resolve() == (folder / "../shared/data/music").resolve()
+    assert (root / "interdance" / "config.py").samefile(ROOT / "interdance" / "config.py")
+    assert Paths(root).state.resolve() == Paths(folder).state.resolve()
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b"])
+def test_run_names_are_plain(tmp_path: Path, name: str) -> None:
+    folder = make_project(tmp_path)
+    with pytest.raises(InputError, match="plain folder name"):
+        workspace.prepare(folder, ROOT / "configs" / "salsa.yaml", name)
+    assert not (folder / "runs").exists()
+
+
+SLEEPER = """\
+stages:
+  sleep:
+    cmd: python sleeper.py
+"""
+
+
+def make_sleeper(folder: Path) -> Path:
+    """A project with one stage that says its id, starts a child and sleeps."""
+    (folder / ".dvc").mkdir()
+    (folder / ".dvc" / "config").write_text("[core]\n    no_scm = true\n    analytics = false\n")
+    (folder / "dvc.yaml").write_text(SLEEPER)
+    child = "import time; time.sleep(600)"
+    (folder / "sleeper.py").write_text(
+        "import os, subprocess, sys\n"
+        f"child = subprocess.Popen([sys.executable, '-c', {child!r}])\n"
+        "print('ids', os.getpid(), child.pid, flush=True)\n"
+        "child.wait()\n"
+    )
+    return folder
+
+
+def assert_gone(ids: list[int]) -> None:
+    deadline = time.monotonic() + 10
+    while any(psutil.pid_exists(each) and psutil.Process(each).status() != "zombie" for each in ids):
+        assert time.monotonic() < deadline, "a process outlived its stage"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, RuntimeError])
+def test_an_interrupted_stage_leaves_no_process(tmp_path: Path, interruption: type[BaseException]) -> None:
+    ids: list[int] = []
+
+    def say(line: str) -> None:
+        if line.startswith("ids"):
+            ids.extend(int(word) for word in line.split()[1:])
+            raise interruption
+
+    with pytest.raises(interruption):
+        workspace.reproduce(make_sleeper(tmp_path), say=say)
+    assert len(ids) == 2
+    assert_gone(ids)
+
+
+def test_a_terminated_run_leaves_no_process(tmp_path: Path) -> None:
+    make_sleeper(tmp_path)
+    code = "import sys; from pathlib import Path; from interdance import workspace; "
+    code += "workspace.reproduce(Path.cwd(), say=lambda line: print(line, flush=True))"
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    watchdog = threading.Timer(60, process.kill)
+    watchdog.start()
+    ids = next(([int(word) for word in line.split()[1:]] for line in process.stdout if line.startswith("ids")), [])
+    process.terminate()
+    assert process.wait(timeout=30) == 128 + signal.SIGTERM
+    watchdog.cancel()
+    assert len(ids) == 2
+    assert_gone(ids)
+
+
+def test_a_refusal_keeps_its_sentence(tmp_path: Path) -> None:
+    make_sleeper(tmp_path)
+    (tmp_path / "sleeper.py").write_text("import sys; sys.stderr.write('error: song.ogg: too short\\n'); sys.exit(2)")
+    with pytest.raises(InputError, match="^song.ogg: too short$"):
+        workspace.reproduce(tmp_path, say=lambda line: None)
+    (tmp_path / "sleeper.py").write_text("raise ValueError('a fault of ours')")
+    with pytest.raises(workspace.StageError, match="exit code"):
+        workspace.reproduce(tmp_path, say=lambda line: None)
+
+
+def test_metrics_are_read_flat(tmp_path: Path) -> None:
+    (tmp_path / "metrics").mkdir()
+    text = json.dumps({"systems": {"a": {"fid": 1.5, "name": "x", "ok": True}}, "n": 2})
+    (tmp_path / "metrics" / "evaluate.json").write_text(text)
+    rows = workspace.read_metrics(tmp_path)
+    assert [(row.name, row.value) for row in rows] == [("evaluate.n", 2.0), ("evaluate.systems.a.fid", 1.5)]

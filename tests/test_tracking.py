@@ -1,0 +1,113 @@
+"""Records: one run per fingerprint, every point once, whatever happened in between."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from pathlib import Path
+
+import pytest
+from layout import ROOT
+from mlflow import MlflowClient
+
+from interdance import config, tracking
+from interdance.config import Params, Paths
+
+
+@pytest.fixture
+def params() -> Params:
+    return config.load(ROOT / "params.yaml")
+
+
+@pytest.fixture
+def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.delenv("INTERDANCE_STATE", raising=False)
+    paths = Paths(tmp_path)
+    (tmp_path / "data").mkdir()
+    paths.split.write_text("{}")
+    return paths
+
+
+def stored(paths: Paths, name: str) -> tuple[MlflowClient, list]:
+    client = MlflowClient(tracking_uri=f"sqlite:///{paths.state / 'mlflow.db'}")
+    runs = client.search_runs([item.experiment_id for item in client.search_experiments()])
+    assert len(runs) == 1
+    history = client.get_metric_history(runs[0].info.run_id, name)
+    return runs[0], sorted((point.step, point.value) for point in history)
+
+
+def test_a_run_that_breaks_is_resumed_without_doubles(params: Params, paths: Paths) -> None:
+    with pytest.raises(ZeroDivisionError), tracking.run(params, paths, "training", "try") as report:
+        for step in range(8):
+            report(step, {"loss": 1.0 / (step + 1)})
+        raise ZeroDivisionError
+    run, _ = stored(paths, "loss")
+    assert run.info.status == "FAILED"
+    with tracking.run(params, paths, "training", "try") as report:
+        for step in range(5, 12):  # from the checkpoint of step 5
+            report(step, {"loss": 1.0 / (step + 1)})
+        report.artifact(paths.split)
+    run, points = stored(paths, "loss")
+    assert run.info.status == "FINISHED"
+    assert points == [(step, 1.0 / (step + 1)) for step in range(12)]
+    assert run.data.params["losses.vel"] == str(params.losses.vel)
+    assert run.data.tags["fingerprint"] == tracking.fingerprint(params, paths)
+    assert (paths.state / "artifacts" / run.info.run_id / "artifacts" / "split.json").exists()
+
+
+def test_results_join_the_training_and_are_replaced_by_newer_ones(params: Params, paths: Paths) -> None:
+    with tracking.run(params, paths, "training", "try") as report:
+        report(1, {"loss": 1.0})
+    for value in (3.0, 3.0, 4.0):
+        with tracking.attach(params, paths, report.fingerprint) as attached:
+            attached.summary({"fid": value})
+    run, points = stored(paths, "fid")
+    assert points == [(0, 3.0), (1, 4.0)]
+    assert run.info.status == "FINISHED"
+
+
+def test_a_missing_server_stalls_nothing_and_loses_nothing(
+    params: Params, paths: Paths, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    started = time.monotonic()
+    with tracking.run(params, paths, "training", "try") as report:
+        for step in range(200):
+            report(step, {"loss": float(step)})
+        report.artifact(paths.split)
+    assert time.monotonic() - started < 60
+    assert len([record for record in caplog.records if "records wait" in record.message]) == 1
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    assert tracking.sync(paths) == {report.fingerprint: 0}
+    first = stored(paths, "loss")
+    assert first[0].info.status == "FINISHED"
+    assert first[1] == [(step, float(step)) for step in range(200)]
+    assert tracking.sync(paths) == {report.fingerprint: 0}
+    assert stored(paths, "loss")[1] == first[1]
+
+
+def test_a_line_cut_by_a_kill_is_passed_over(params: Params, paths: Paths) -> None:
+    with tracking.run(params, paths, "training", "try") as report:
+        report(1, {"loss": 1.0})
+    (journal,) = (paths.state / "journal").glob("*.jsonl")
+    with journal.open("a") as stream:
+        stream.write('{"step": 2, "metr')
+    with tracking.run(params, paths, "training", "try") as report:
+        report(2, {"loss": 2.0})
+    assert stored(paths, "loss")[1] == [(1, 1.0), (2, 2.0)]
+
+
+def test_the_fingerprint_is_what_decides_the_weights(params: Params, paths: Paths) -> None:
+    before = tracking.fingerprint(params, paths)
+    assert tracking.fingerprint(params, paths) == before
+
+    def replaced(section: str, **values: object) -> Params:
+        return dataclasses.replace(params, **{section: dataclasses.replace(getattr(params, section), **values)})
+
+    assert tracking.fingerprint(replaced("train", lr=0.5), paths) != before
+    assert tracking.fingerprint(replaced("losses", vel=0.5), paths) != before
+    assert tracking.fingerprint(replaced("report", num_samples=9), paths) == before
+    paths.encoded.mkdir()
+    (paths.encoded / "leader.npy").write_bytes(b"other data")
+    assert tracking.fingerprint(params, paths) != before
