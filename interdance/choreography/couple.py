@@ -17,6 +17,7 @@ from interdance.choreography.gait import ramps
 from interdance.choreography.ik import UP, about, apply, frame, limb_rotations, turn, twist_angle, two_bones, unit
 
 AIR = 0.003  # metres left between two surfaces that touch: skin is not pressed
+GRIP = 0.016  # metres between the middles of two joined palms: the balls of the thumbs touch first
 REACH = 0.975  # share of a straight arm that a hold may use
 SIGN = (1.0, -1.0)  # +1 for the left side of a body
 
@@ -95,18 +96,18 @@ def join(couple: tuple[Dancer, Dancer], weights: dict[Hold, np.ndarray], beat_T:
             elbow += _in_chest(chests[who], side, (0.9, -0.35, 0.35), turning)
             arms[who, side] = Arm(point, fingers[who], sign * normal, elbow)
         _within_reach(couple, arms, (hand_l, hand_f), shoulders)
-    free_l = _free(couple[LEADER], RIGHT, chests[LEADER], beat_T, balance[LEADER], 0.55)
-    free_f = _free(couple[FOLLOWER], LEFT, chests[FOLLOWER], beat_T, balance[FOLLOWER], 1.0)
+    free_l = _free(couple[LEADER], RIGHT, chests[LEADER], beat_T, balance[LEADER], 0.55 - 0.2 * turning)
+    free_f = _free(couple[FOLLOWER], LEFT, chests[FOLLOWER], beat_T, balance[FOLLOWER], 1.0 - 0.95 * turning)
     _reach(couple[LEADER], LEFT, arms[LEADER, LEFT])
     _reach(couple[FOLLOWER], RIGHT, arms[FOLLOWER, RIGHT])
-    on_back = _on(couple[FOLLOWER], couple[FOLLOWER].anatomy.back[LEFT], chests[FOLLOWER], np.array([-0.95, 0.3, 0.0]))
-    on_back.elbow_T3[:] = _in_chest(chests[LEADER], RIGHT, (1.0, -0.35, -0.15), np.ones(len(beat_T)))
+    on_back = _on_back(couple, chests[FOLLOWER], closed)
+    on_back.elbow_T3[:] = _in_chest(chests[LEADER], RIGHT, (1.0, -0.7, -0.1), np.ones(len(beat_T)))
     around = 4.0 * closed * (1.0 - closed)
-    side_way = apply(chests[FOLLOWER], np.array([0.24, -0.05, 0.0]))
+    side_way = apply(chests[FOLLOWER], np.array([0.32, -0.05, -0.05]))
     _reach(couple[LEADER], RIGHT, _mix([(closed, on_back), (two, arms[LEADER, RIGHT]), (alone, free_l)], around[:, None] * side_way))
     on_arm = _on(couple[LEADER], couple[LEADER].anatomy.shoulder[RIGHT], chests[FOLLOWER], np.array([0.35, -0.15, 0.9]))
-    on_arm.elbow_T3[:] = _in_chest(chests[FOLLOWER], LEFT, (1.0, -0.15, -0.1), np.ones(len(beat_T)))
-    above = apply(chests[FOLLOWER], np.array([0.10, 0.12, 0.0]))
+    on_arm.elbow_T3[:] = _in_chest(chests[FOLLOWER], LEFT, (1.0, 0.2, 0.0), np.ones(len(beat_T)))
+    above = apply(chests[FOLLOWER], np.array([0.22, 0.12, 0.0]))
     _reach(couple[FOLLOWER], LEFT, _mix([(closed, on_arm), (two, arms[FOLLOWER, LEFT]), (alone, free_f)], around[:, None] * above))
     for who, dancer in enumerate(couple):
         for side in (LEFT, RIGHT):
@@ -133,18 +134,33 @@ def _on(partner: Dancer, vertex: int, own_chest_T33: np.ndarray, fingers: np.nda
     return Arm(place + AIR * normal, apply(own_chest_T33, fingers), -normal, np.zeros_like(place))
 
 
-def _free(dancer: Dancer, side: int, chest_T33: np.ndarray, beat_T: np.ndarray, balance_T: np.ndarray, display: float) -> Arm:
-    """An arm of one's own: out at the side, breathing with the music and the weight."""
+def _on_back(couple: tuple[Dancer, Dancer], chest_T33: np.ndarray, closed_T: np.ndarray) -> Arm:
+    """The leader's right hand on the follower's left shoulder blade, as far round as his arm can hold it there."""
+    leader, follower = couple
+    longest = REACH * sum(leader.anatomy.arm_bones[RIGHT])
+    shoulder = leader.joint(16 + RIGHT)
+    for vertex in follower.anatomy.back:
+        arm = _on(follower, vertex, chest_T33, np.array([-0.95, 0.3, 0.0]))
+        wrist = arm.palm_T3 - apply(_hand_rotation(leader, RIGHT, arm), _palm_offset(leader, RIGHT))
+        distance = np.linalg.norm(wrist - shoulder, axis=1)[closed_T > 0.9]
+        if len(distance) == 0 or np.percentile(distance, 97) < longest:
+            break
+    return arm
+
+
+def _free(dancer: Dancer, side: int, chest_T33: np.ndarray, beat_T: np.ndarray, balance_T: np.ndarray, display_T: np.ndarray) -> Arm:
+    """An arm of one's own, breathing with the music and the weight: out at the side (display 1) or tucked in (0)."""
     flow = dancer.style.flow
     length = sum(dancer.anatomy.arm_bones[side])
     swing = gaussian_filter1d(balance_T, 3.0, mode="nearest") * SIGN[side]
     wave = np.sin(np.pi * beat_T / 2.0)
-    wide = length * (0.28 + 0.34 * display + 0.06 * flow * swing)
-    down = length * (-0.62 + 0.34 * display + 0.07 * flow * wave)
-    ahead = length * (0.34 + 0.08 * flow * swing)
+    wide = length * (0.10 + 0.52 * display_T + 0.06 * flow * swing)
+    down = length * (-0.50 + 0.22 * display_T + 0.07 * flow * wave)
+    ahead = length * (0.44 - 0.10 * display_T + 0.08 * flow * swing)
     local = np.stack([SIGN[side] * wide, down, ahead], axis=1)
     palm = dancer.joint(16 + side) + apply(chest_T33, local)
-    fingers = apply(chest_T33, unit(np.array([SIGN[side] * (0.2 + 0.7 * display), -0.15, 0.7])))
+    pointing = np.stack([SIGN[side] * (1.5 * display_T - 0.6), np.full_like(display_T, -0.15), np.full_like(display_T, 0.7)], axis=1)
+    fingers = apply(chest_T33, unit(pointing))
     normal = apply(chest_T33, unit(np.array([-SIGN[side] * 0.35, -0.9, 0.1])))
     return Arm(palm, fingers, normal, _in_chest(chest_T33, side, (0.5, -0.7, -0.6), np.ones(len(beat_T))))
 
@@ -186,7 +202,7 @@ def _within_reach(
             point -= arm / distance * np.maximum(distance - longest, 0.0)
     point = gaussian_filter1d(point, 2.0, axis=0, mode="nearest")
     for who in (LEADER, FOLLOWER):
-        arms[who, sides[who]].palm_T3 = point - 0.5 * AIR * arms[who, sides[who]].normal_T3
+        arms[who, sides[who]].palm_T3 = point - 0.5 * GRIP * arms[who, sides[who]].normal_T3
 
 
 def _reach(dancer: Dancer, side: int, arm: Arm) -> None:
@@ -216,15 +232,16 @@ def _fingers(dancer: Dancer, side: int, joined_T: np.ndarray, resting_T: np.ndar
     life = 1.0 + 0.12 * np.sin(np.pi * beat_T / 4.0)
     bend_axis = np.array([0.0, 0.0, -SIGN[side]])
     wrist = dancer.world_TJ33[:, 20 + side]
-    order = {0: 0.75, 1: 0.95, 3: 1.1, 2: 1.25}  # index, middle, ring, pinky in SMPL-X's places
-    for place, amount in order.items():
-        world = wrist
+    fingers = {0: (0.75, 0.10), 1: (0.95, 0.02), 3: (1.1, -0.07), 2: (1.25, -0.16)}  # index, middle, ring, pinky in SMPL-X's places
+    together = 0.5 + 0.5 * np.clip(joined_T + resting_T, 0.0, 1.0)
+    for place, (amount, closing) in fingers.items():
+        world = wrist @ turn(1, SIGN[side] * closing * together)
         for joint, (free, hold, lie) in enumerate(((0.30, 0.50, 0.06), (0.50, 0.85, 0.12), (0.30, 0.50, 0.08))):
             angle = dancer.style.curl * amount * free * relaxed * life + hold * joined_T + lie * resting_T
             world = world @ about(bend_axis, angle)
             dancer.world_TJ33[:, base + 3 * place + joint] = world
     world = wrist
     thumb_axis = unit(np.array([0.2, -0.75 * SIGN[side], -0.55 * SIGN[side]])) * np.array([1.0, 1.0, 1.0])
-    for joint, (free, hold, lie) in enumerate(((0.10, 0.15, 0.0), (0.20, 0.35, 0.05), (0.15, 0.35, 0.05))):
+    for joint, (free, hold, lie) in enumerate(((0.10, -0.10, -0.25), (0.20, 0.20, -0.05), (0.15, 0.30, 0.0))):
         world = world @ about(thumb_axis, free * relaxed + hold * joined_T + lie * resting_T)
         dancer.world_TJ33[:, base + 12 + joint] = world

@@ -98,7 +98,7 @@ class Anatomy:
     half_breadth: float
     head_top: float
     hands: tuple[Hand, Hand]
-    back: tuple[int, int]
+    back: tuple[int, ...]
     shoulder: tuple[int, int]
 
     @property
@@ -138,7 +138,7 @@ def measure(body: Body, betas: np.ndarray) -> Anatomy:
         half_breadth=float(np.abs(trunk[:, 0]).max()),
         head_top=float(surface[:, 1].max() - rest[15, 1]),
         hands=(_hand(rest, surface, normals, 0), _hand(rest, surface, normals, 1)),
-        back=(_on_back(rest, surface, normals, torso, 0), _on_back(rest, surface, normals, torso, 1)),
+        back=tuple(dict.fromkeys(_on_back(rest, surface, normals, torso, aside) for aside in (0.08, 0.11, 0.135, 0.16))),
         shoulder=(_on_shoulder(rest, surface, normals, owner, 0), _on_shoulder(rest, surface, normals, owner, 1)),
     )
 
@@ -168,12 +168,11 @@ def _hand(rest: np.ndarray, surface: np.ndarray, normals: np.ndarray, side: int)
     return Hand(int(cost.argmin()), fingers, axes[:, 1], axes)
 
 
-def _on_back(rest: np.ndarray, surface: np.ndarray, normals: np.ndarray, torso: np.ndarray, side: int) -> int:
-    """The vertex of the shoulder blade where a partner's hand lies."""
-    sign = 1.0 if side == 0 else -1.0
-    wish = np.array([sign * 0.09, rest[16 + side, 1] - 0.14, 0.0])
+def _on_back(rest: np.ndarray, surface: np.ndarray, normals: np.ndarray, torso: np.ndarray, aside: float) -> int:
+    """The vertex of the left shoulder blade where a partner's hand lies, ``aside`` metres from the spine."""
+    wish = np.array([aside, rest[16, 1] - 0.17, 0.0])
     off = np.hypot(surface[:, 0] - wish[0], surface[:, 1] - wish[1])
-    return int((off + np.where(torso & (normals[:, 2] < -0.5), 0.0, 1.0)).argmin())
+    return int((off + np.where(torso & (normals[:, 2] < -0.2), 0.0, 1.0)).argmin())
 
 
 def _on_shoulder(rest: np.ndarray, surface: np.ndarray, normals: np.ndarray, owner: np.ndarray, side: int) -> int:

@@ -8,7 +8,7 @@ both feet; a step says which foot lands, on which beat, and at which place the f
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import cos, pi, radians, sin
 from typing import Literal
 
@@ -317,9 +317,9 @@ def _tango_rock(room: Room, rng: np.random.Generator) -> Figure:
 
 
 def _tango_ochos(room: Room, rng: np.random.Generator) -> Figure:
-    s = _score("ochos", 8, room, [(0, "closed")], room.close + 0.1)
-    for beat, side, yaw in ((0, 0.3, -15.0), (2, -0.3, 62.0), (4, 0.3, -62.0), (6, -0.0, 20.0)):
-        s.step(LEADER, beat, *_shifted(s.spot(LEADER), 0.32 * side), -0.35 * side * 60, 0.85)
+    s = _score("ochos", 8, room, [(0, "closed")], room.close + 0.04)
+    for beat, side, yaw in ((0, 0.24, -10.0), (2, -0.24, 40.0), (4, 0.24, -40.0), (6, -0.0, 10.0)):
+        s.step(LEADER, beat, *_shifted(s.spot(LEADER), 0.75 * side), 0.0, 0.85)
         s.step(FOLLOWER, beat, *_shifted(s.spot(FOLLOWER), room.size * side), yaw)
     s.step(LEADER, 7, *s.spot(LEADER), 0.0, 0.0)
     s.step(FOLLOWER, 7, *s.spot(FOLLOWER), 0.0, 0.0)
@@ -353,15 +353,22 @@ def _swing_basic(hold: Hold) -> Writer:
     return write
 
 
+def _wound(s: Score, degrees: float, beat: float) -> Figure:
+    """The figure with the follower's yaw counted on from a turn: ``degrees`` are added from ``beat`` on."""
+    steps = s.steps[FOLLOWER]
+    steps[:] = [replace(step, yaw=step.yaw + (radians(degrees) if step.beat >= beat else 0.0)) for step in steps]
+    return s.done()
+
+
 def _swing_turn(room: Room, rng: np.random.Generator) -> Figure:
-    s = _score("under_arm_turn", 6, room, [(0, "one_hand"), (0.7, "turn"), (3.3, "one_hand")])
-    yaws = (0.0, -10.0, -30.0, -150.0, -250.0, -360.0)
+    s = _score("under_arm_turn", 6, room, [(0, "one_hand"), (0.5, "turn"), (4.0, "one_hand")])
+    yaws = (0.0, -20.0, -75.0, -180.0, -255.0, -330.0)
     quarter = float(rng.choice([5.0, 15.0]))
     for beat, left, yaw in zip(_TRIPLES, (0.14, 0.02, 0.1, -0.14, -0.02, -0.1), yaws, strict=True):
         s.go(beat, 0.0, left, quarter, only=LEADER)
         s.step(FOLLOWER, beat, *s.spot(FOLLOWER), yaw)
     _rock(s, 4)
-    return s.done()
+    return _wound(s, -360.0, 4.0)
 
 
 def _swing_pass(room: Room, rng: np.random.Generator) -> Figure:
@@ -376,9 +383,7 @@ def _swing_pass(room: Room, rng: np.random.Generator) -> Figure:
     s.at = (0.0, 0.0, pi)
     _rock(s, 4)
     # she went round to the right by a half while the couple's frame turned left by a half: a whole turn apart
-    fixed = [Step(t.beat, t.foot, t.x, t.z, t.yaw - (2 * pi if t.beat >= 4 else 0.0), t.commit) for t in s.steps[FOLLOWER]]
-    s.steps[FOLLOWER][:] = fixed
-    return s.done()
+    return _wound(s, -360.0, 4.0)
 
 
 def _swing_push(room: Room, rng: np.random.Generator) -> Figure:
@@ -396,7 +401,8 @@ def _swing_push(room: Room, rng: np.random.Generator) -> Figure:
 class Genre:
     """How a genre is danced.
 
-    ``gap_close``/``gap_open``: air between the two fronts in metres. ``swing_s``: longest time a foot is in the air. ``flex``: how far
+    ``gap_close``/``gap_open``: air between the two fronts in metres. ``aside``: how far the follower stands to his right in closed hold.
+    ``late_s``: how long after the beat the last of a step is done. ``swing_s``: longest time a foot is in the air. ``flex``: how far
     the knees lower the hips, metres. ``bounce``: amplitude per beat, metres; ``rise``: amplitude per bar. ``hips``: roll of the pelvis
     over the standing leg, radians. ``sway``: side bend of the trunk. ``look_left``: turn of the head in closed hold, radians.
     ``staccato``: 1 moves evenly, larger starts late and arrives suddenly. ``travel``: figures are chosen to stay in the room.
@@ -405,6 +411,8 @@ class Genre:
     figures: tuple[tuple[float, Writer], ...]
     gap_close: float
     gap_open: float
+    aside: float
+    late_s: float
     swing_s: float
     flex: float
     bounce: float
@@ -425,7 +433,7 @@ GENRES: dict[str, Genre] = {
             (2.0, _waltz_box), (2.0, _waltz_progressive), (2.5, _waltz_reverse_turn), (1.0, _waltz_balance),
             (1.2, _waltz_promenade), (1.0, _waltz_under_arm),
         ),
-        gap_close=0.10, gap_open=0.40, swing_s=0.60, flex=0.030, bounce=0.0, rise=0.028, hips=0.03, sway=0.09, lean=-0.10,
+        gap_close=0.15, gap_open=0.40, aside=0.15, late_s=0.05, swing_s=0.60, flex=0.020, bounce=0.0, rise=0.028, hips=0.03, sway=0.09, lean=-0.10,
         look_left=0.55, staccato=1.0, heel_lead=True, lift=0.03, size=(0.85, 1.1),
     ),
     "salsa": Genre(
@@ -433,7 +441,7 @@ GENRES: dict[str, Genre] = {
             (1.5, _salsa_basic("closed")), (1.5, _salsa_basic("two_hands")), (1.0, _salsa_side("two_hands")),
             (0.7, _salsa_side("closed")), (1.6, _salsa_cross_body), (1.6, _salsa_right_turn), (1.0, _salsa_open_break),
         ),
-        gap_close=0.16, gap_open=0.36, swing_s=0.30, flex=0.035, bounce=0.006, rise=0.0, hips=0.13, sway=-0.05, lean=0.0,
+        gap_close=0.16, gap_open=0.38, aside=0.08, late_s=0.005, swing_s=0.30, flex=0.030, bounce=0.006, rise=0.0, hips=0.13, sway=-0.05, lean=0.0,
         look_left=0.0, staccato=1.15, heel_lead=False, lift=0.035, size=(0.8, 1.1),
     ),
     "tango": Genre(
@@ -441,15 +449,15 @@ GENRES: dict[str, Genre] = {
             (2.0, _tango_basic), (1.6, _tango_turn), (1.3, _tango_promenade), (0.8, _tango_corte), (0.8, _tango_rock),
             (1.0, _tango_ochos),
         ),
-        gap_close=0.06, gap_open=0.36, swing_s=0.42, flex=0.055, bounce=0.0, rise=0.0, hips=0.015, sway=0.03, lean=-0.04,
-        look_left=0.60, staccato=1.5, heel_lead=True, lift=0.02, size=(0.85, 1.1),
+        gap_close=0.13, gap_open=0.36, aside=0.15, late_s=0.02, swing_s=0.55, flex=0.040, bounce=0.0, rise=0.0, hips=0.015, sway=0.03, lean=-0.04,
+        look_left=0.60, staccato=1.25, heel_lead=True, lift=0.02, size=(0.85, 1.1),
     ),
     "swing": Genre(
         figures=(
             (1.5, _swing_basic("two_hands")), (0.8, _swing_basic("closed")), (1.0, _swing_basic("one_hand")),
             (1.5, _swing_turn), (1.3, _swing_pass), (1.0, _swing_push),
         ),
-        gap_close=0.18, gap_open=0.42, swing_s=0.28, flex=0.05, bounce=0.018, rise=0.0, hips=0.05, sway=-0.08, lean=0.06,
+        gap_close=0.17, gap_open=0.44, aside=0.08, late_s=0.0, swing_s=0.28, flex=0.042, bounce=0.018, rise=0.0, hips=0.05, sway=-0.08, lean=0.06,
         look_left=0.0, staccato=1.0, heel_lead=False, lift=0.05, size=(0.85, 1.15),
     ),
 }  # fmt: skip

@@ -124,7 +124,7 @@ def _foot(
         if landing.foot != foot:
             last_other = landing.time
             continue
-        end = landing.time + 0.025
+        end = landing.time + genre.late_s
         free_from = max(last_other + 0.03, last_own + 0.06)
         begin = max(free_from, end - genre.swing_s)
         begin = min(begin, end - 0.12)

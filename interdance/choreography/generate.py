@@ -131,7 +131,7 @@ def generate_duet(genre: str, seconds: float, seed: int | list[int], body: Body,
     anatomies = (measure(body, shapes[0]), measure(body, shapes[1]))
     fronts = anatomies[0].front + anatomies[1].front
     size = float(people_rng.uniform(*spec.size)) * anatomies[1].legs[0] / 0.8
-    room = Room(fronts + spec.gap_close, fronts + spec.gap_open, -0.10, size)
+    room = Room(fronts + spec.gap_close, fronts + spec.gap_open, -spec.aside, size)
     routine = _plan(spec, room, track, seconds, routine_rng)
     t = np.arange(round(seconds * fps)) / fps
     beat = np.interp(t, track.beats_s, np.arange(len(track.beats_s)))
@@ -245,7 +245,7 @@ def _dance_body(
     to_partner = np.arctan2(*(partner.place_T2 - path.place_T2).T)
     off = to_partner - path.yaw_T
     twist = 0.12 * style.flow * gaussian_filter1d(path.weight_T, 2.0, mode="nearest") * (1.0 if spec.hips > 0.04 else 0.4)
-    chest_yaw = path.yaw_T + (0.55 + 0.15 * closed) * np.sin(off) + twist
+    chest_yaw = path.yaw_T + (0.55 + 0.15 * closed - 0.4 * weights["turn"]) * np.sin(off) + twist
     sway = spec.sway * style.sway * gaussian_filter1d(path.weight_T, 4.0, mode="nearest")
     lean = spec.lean * (1.0 if who == FOLLOWER or spec.lean > 0 else 0.3) * (0.4 + 0.6 * closed) + style.lean
     chest = turn(1, chest_yaw) @ turn(2, -sway) @ turn(0, lean)
