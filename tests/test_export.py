@@ -427,4 +427,13 @@ def test_a_person_opens_the_page_in_chromium(body: Body, couple, page: Path, tmp
         browser.size(390, 780, 2.0, mobile=True)
         browser.wait("document.querySelector('#stage canvas').clientWidth === 390")
         assert browser.run("document.documentElement.scrollWidth") <= 390
+
+        # Without a song the wall's clock runs the dance, and a leader may dance alone.
+        silent = tmp_path / "silent.html"
+        write_page(silent, couple[0], {}, body, None, title="Silent")
+        browser.open(silent, ready="window.__interdance && document.title === 'Silent'")
+        assert browser.run("document.querySelector('#mute').hidden")
+        browser.click("#big")
+        browser.wait("__interdance.time > 0.1")
+        browser.press(" ", "Space")
         assert browser.errors == []

@@ -273,7 +273,7 @@ class Stage {
     const sun = this.sun = new THREE.DirectionalLight('#fffaf2', 2.1);
     sun.castShadow = true;
     sun.shadow.mapSize.set(2048, 2048);
-    sun.shadow.radius = 6;
+    sun.shadow.radius = 2.5;
     sun.shadow.bias = -0.0004;
     sun.shadow.normalBias = 0.02;
     Object.assign(sun.shadow.camera, { left: -2.6, right: 2.6, top: 2.6, bottom: -2.6, near: 0.5, far: 14 });
