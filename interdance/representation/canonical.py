@@ -195,7 +195,7 @@ def decode(x: Array, anchor_P: np.ndarray, integrate: bool = False) -> Array:
     height = position[..., 1]
     zero = torch.zeros_like(height)
     root = torch.stack([zero, height, zero], dim=-1)
-    relative = values[..., RELATIVE_POINTS].unflatten(-1, (NUM_POINTS - 1, 3))
+    relative = values[..., RELATIVE_POINTS].reshape(*height.shape, NUM_POINTS - 1, 3)
     points = torch.cat([root[..., None, :], relative], dim=-2)
 
     points = turn_points(points + _wrist_of_each(points, anchor_P), -2 * half)

@@ -127,17 +127,19 @@ class Statistics:
             When the file is missing, is damaged, or was not written by the statistics stage.
         """
         arrays = read_npz(path)
-        parts: dict[str, DancerStatistics | MusicStatistics] = {}
-        for part, kind in (("leader", DancerStatistics), ("follower", DancerStatistics), ("music", MusicStatistics)):
-            names = [f"{part}_{item.name}" for item in fields(kind)]
-            missing = [name for name in names if name not in arrays]
-            if missing:
-                raise InputError(f"{path}: no array named '{missing[0]}'; run the statistics stage again")
-            parts[part] = kind(*(torch.from_numpy(arrays[name].astype(np.float32)) for name in names))
-        width = parts["leader"].mean_C.numel()
+
+        def part(name: str, kind: type) -> list[Tensor]:
+            keys = [f"{name}_{item.name}" for item in fields(kind)]
+            for key in keys:
+                if key not in arrays:
+                    raise InputError(f"{path}: no array named '{key}'; run the statistics stage again")
+            return [torch.from_numpy(arrays[key].astype(np.float32)) for key in keys]
+
+        leader, follower = (DancerStatistics(*part(name, DancerStatistics)) for name in ("leader", "follower"))
+        width = leader.mean_C.numel()
         if width != NUM_CHANNELS:
             raise InputError(f"{path}: {width} channels, {NUM_CHANNELS} are needed; run the statistics stage again")
-        return Statistics(parts["leader"], parts["follower"], parts["music"])
+        return Statistics(leader, follower, MusicStatistics(*part("music", MusicStatistics)))
 
     def _items(self) -> dict[str, Tensor]:
         return {

@@ -64,7 +64,7 @@ def encode_take(take: Path, out: Path, body_model: str, settings: EncodeParams) 
             raise InputError(f"{take}: the leader has {ours:g} {what}, the follower {theirs:g}; cut both alike")
     body = Body.load(Path(body_model) if body_model else None)
     points = [body.points(motion) for motion in (duet.leader, duet.follower)]
-    touching = partner_contacts(*points, settings.partner_distance)
+    touching = partner_contacts(points[0], points[1], settings.partner_distance)
     out.mkdir(parents=True)
     for role, points_TP3, touching_TP in zip(("leader", "follower"), points, touching, strict=True):
         standing_T4 = foot_contact(points_TP3, duet.leader.fps, settings.foot_height, settings.foot_speed)
