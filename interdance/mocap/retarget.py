@@ -39,6 +39,7 @@ UNITS = {"metres": 1.0, "centimetres": 0.01, "inches": 0.0254, "millimetres": 0.
 LEG_METRES = 0.80  # hip to ankle of an adult; tells units apart, never scales anything
 LEG_RANGE = (0.4, 1.3)
 FIT_FRAMES = 48
+FLOOR_METRES = 0.1  # a file whose dancer stands farther than this from height 0 has its floor elsewhere
 RIDGE = 3e-3  # metres per standard deviation of shape: what a beta must earn to leave zero
 FIT_WEIGHTS = {name: 1.5 if "wrist" in name else 1.0 for name in LIMBS} | {"neck": 0.7, "head": 0.5}
 RELAXED_DEGREES = {"index": (18, 25, 15), "middle": (22, 28, 18), "ring": (25, 30, 18), "pinky": (27, 30, 18)}
@@ -201,10 +202,13 @@ def bvh_to_motion(
 
     shape = np.zeros(NUM_BETAS) if betas is None else np.asarray(betas, np.float64)
     sample = np.unique(np.linspace(0, bvh.num_frames - 1, FIT_FRAMES).astype(np.int64))
+    on_floor = False
     for _ in range(3 if betas is None else 0):
         swings = _swings(mapping, bvh.names, rest_N3, body.rest_joints(shape))
         globals_TJ33 = _global_rotations(turned_TN33[sample], source, swings)
-        shape = _fit_shape(body, globals_TJ33, {joint: places[sample] for joint, places in targets.items()}, shape)
+        wanted = {joint: places[sample] for joint, places in targets.items()}
+        shape, lift = _fit_shape(body, globals_TJ33, wanted, shape, on_floor)
+        on_floor = abs(lift) < FLOOR_METRES
     rest_joints = np.asarray(body.rest_joints(shape), np.float64)
     globals_TJ33 = _global_rotations(turned_TN33, source, _swings(mapping, bvh.names, rest_N3, rest_joints))
 
@@ -358,9 +362,12 @@ def _positions(globals_TJ33: np.ndarray, rest_joints_J3: np.ndarray) -> np.ndarr
     return result
 
 
-def _fit_shape(body: Body, globals_TJ33: np.ndarray, targets: dict[str, np.ndarray], start: np.ndarray) -> np.ndarray:
+def _fit_shape(
+    body: Body, globals_TJ33: np.ndarray, targets: dict[str, np.ndarray], start: np.ndarray, on_floor: bool
+) -> tuple[np.ndarray, float]:
     """Betas that bring the posed limb joints of the standing dancer nearest to the file's: linear least squares.
 
+    ``on_floor`` says that the file's floor is at height 0, so that the lift counts. Also returns the lift at ``start``.
     With the global rotations given, every joint is linear in the betas; so nearly is the lift that puts the feet on the
     floor. Limb lengths, shoulder width, torso and foot height are fitted at once and weigh as they move hands and feet.
     """
@@ -372,17 +379,18 @@ def _fit_shape(body: Body, globals_TJ33: np.ndarray, targets: dict[str, np.ndarr
     importance = np.array([FIT_WEIGHTS[name] for name in names])[:, None]
     goal = np.stack([targets[name] for name in names], axis=1)
     middle = (targets["left_hip"] + targets["right_hip"]) / 2
-    places = []
+    places, lifts = [], []
     for betas in units:
         joints = _positions(globals_TJ33, np.asarray(body.rest_joints(betas), np.float64))
         translation = middle - joints[:, hips].mean(axis=1)
         motion = Motion(rotations, translation.astype(np.float32), betas.astype(np.float32), 30.0)
-        shift = translation[:, None] + [0.0, _lift(body, motion), 0.0]
+        lifts.append(_lift(body, motion))
+        shift = translation[:, None] + [0.0, lifts[-1] if on_floor else 0.0, 0.0]
         places.append(((joints[:, fitted] + shift - goal) * importance).reshape(-1))
     matrix = (np.stack(places[1:]) - places[0]).T
     weight = RIDGE**2 * len(matrix)
     right = -matrix.T @ places[0] - weight * start
-    return start + np.linalg.solve(matrix.T @ matrix + weight * np.eye(NUM_BETAS), right)
+    return start + np.linalg.solve(matrix.T @ matrix + weight * np.eye(NUM_BETAS), right), lifts[0]
 
 
 def _lift(body: Body, motion: Motion) -> float:
