@@ -1,0 +1,81 @@
+"""The page of results, ``reports/index.html``, its tables as CSV and LaTeX, and couples to look at."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+from interdance.body.model import Body
+from interdance.config import Params, Paths
+from interdance.dataset.split import read_split
+from interdance.export.page import write_page
+from interdance.export.video import contact_sheet, write_video
+from interdance.files import atomic_folder, read_json
+from interdance.report import Sample, csv_text, latex_text, page_html
+from interdance.stages import execute
+from interdance.takes import read_motion, read_take
+
+log = logging.getLogger(__name__)
+
+SYSTEM = "interdance"
+
+
+def run(params: Params, paths: Paths) -> None:
+    """Write ``reports/`` from ``metrics/evaluate.json`` and the generated test takes."""
+    evaluation = read_json(paths.metrics / "evaluate.json")
+    with atomic_folder(paths.reports) as out:
+        samples = write_samples(params, paths, out)
+        (out / "metrics.csv").write_text(csv_text(evaluation))
+        (out / "table.tex").write_text(latex_text(evaluation))
+        (out / "index.html").write_text(page_html(evaluation, samples, loss_curves(paths)))
+    log.info("report: %s", paths.reports / "index.html")
+
+
+def write_samples(params: Params, paths: Paths, out: Path) -> list[Sample]:
+    """Page, film and picture of the first test takes, ``samples/<take>/``."""
+    body = Body.load(params.body.model)
+    samples = []
+    for take in read_split(paths.split)["test"][: params.report.num_samples]:
+        motion = paths.generated / SYSTEM / take / "follower.npz"
+        if not motion.is_file():
+            continue
+        duet, follower = read_take(paths.takes / take), read_motion(motion)
+        followers = {"InterDance": follower} | ({"True follower": duet.follower} if duet.follower else {})
+        folder = out / "samples" / take
+        folder.mkdir(parents=True)
+        write_page(folder / "page.html", duet.leader, followers, body, duet.music, title=f"{take}, {duet.genre}")
+        size = {"width": params.report.video_width, "height": params.report.video_height}
+        write_video(folder / "couple.mp4", duet.leader, follower, body, duet.music, **size)
+        contact_sheet(folder / "frames.png", duet.leader, follower, body)
+        links = [f"samples/{take}/{name}" for name in ("page.html", "couple.mp4", "frames.png")]
+        samples.append(Sample(take, *links))
+        log.info("sample %s", take)
+    return samples
+
+
+def loss_curves(paths: Paths) -> dict[str, list[tuple[float, float]]]:
+    """Losses along the training of the model in use, from the journal of its run; empty where that is not here."""
+    facts = paths.model / "run.json"
+    journal = paths.state / "journal" / f"{read_json(facts)['fingerprint']}.jsonl" if facts.is_file() else None
+    if journal is None or not journal.is_file():
+        return {}
+    curves: dict[str, list[tuple[float, float]]] = {}
+    for line in journal.read_text().splitlines():
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError:
+            continue  # a line that a kill cut short
+        for name, value in record.get("metrics", {}).items():
+            if name.startswith(("loss/", "validation/")) and "step" in record:
+                curves.setdefault(name, []).append((float(record["step"]), float(value)))
+    return {name: sorted(points) for name, points in sorted(curves.items())}
+
+
+def main() -> None:
+    """Run the stage in the current folder."""
+    execute(run)
+
+
+if __name__ == "__main__":
+    main()
