@@ -79,7 +79,15 @@ def vertex_normals(vertices_V3: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
 
 @_compiled
-def _shadow_maps(vertices, faces, centre, half_width, light, height_map, contact_map):
+def _shadow_maps(
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    centre: np.ndarray,
+    half_width: float,
+    light: np.ndarray,
+    height_map: np.ndarray,
+    contact_map: np.ndarray,
+) -> None:
     """On a grid lying on the floor: heights of what the light meets first; closeness to the floor of what is above."""
     size = height_map.shape[0]
     height_map[:] = -1.0
@@ -124,7 +132,11 @@ def _shadow_maps(vertices, faces, centre, half_width, light, height_map, contact
 
 
 @_compiled
-def _blur(image, radius, work):
+def _blur(
+    image: np.ndarray,
+    radius: int,
+    work: np.ndarray,
+) -> None:
     """Box blur in place, rows then columns, clamping nothing: outside counts as zero."""
     rows, columns = image.shape
     weight = 1.0 / (2 * radius + 1)
@@ -155,7 +167,17 @@ def _blur(image, radius, work):
 
 
 @_compiled
-def _shade(vertices, normals, albedo, camera, light, centre, half_width, height_map, out):
+def _shade(
+    vertices: np.ndarray,
+    normals: np.ndarray,
+    albedo: np.ndarray,
+    camera: np.ndarray,
+    light: np.ndarray,
+    centre: np.ndarray,
+    half_width: float,
+    height_map: np.ndarray,
+    out: np.ndarray,
+) -> None:
     """Colour of each vertex, 0..255: key light with shadow, light of sky and floor, rim, a little gloss."""
     size = height_map.shape[0]
     scale = size / (2.0 * half_width)
@@ -194,11 +216,20 @@ def _shade(vertices, normals, albedo, camera, light, centre, half_width, height_
 
 
 @_compiled
-def _floor(image, position, axes, focal, centre, half_width, shade_map):
+def _floor(
+    image: np.ndarray,
+    position: np.ndarray,
+    axes: np.ndarray,
+    focal: float,
+    centre: np.ndarray,
+    half_width: float,
+    shade_map: np.ndarray,
+) -> None:
     """Paint sky, chequered floor and the shadows on it over the whole image."""
     rows, columns, _ = image.shape
     size = shade_map.shape[0]
-    half_width = np.float32(half_width)
+    half = np.float32(0.5)
+    half_side = np.float32(half_width)
     scale = np.float32(size / (2.0 * half_width))
     near, far = FLOOR_FADE
     # The camera is never rolled, so a row of the image is one distance of the floor: all but x and z is found per row.
@@ -218,7 +249,6 @@ def _floor(image, position, axes, focal, centre, half_width, shade_map):
         tile_scale = np.float32(0.5 / TILE_SIZE)
         width = np.float32(max(t / (focal * max(-dy, 0.05)), 1e-4) * tile_scale)
         origin_x, origin_z = np.float32(centre[0] * tile_scale), np.float32(centre[2] * tile_scale)
-        half = np.float32(0.5)
         for column in range(columns):
             red, green, blue = red_air, green_air, blue_air
             away = x * x + z * z
@@ -234,7 +264,7 @@ def _floor(image, position, axes, focal, centre, half_width, shade_map):
                 wave_z = (abs(a - np.floor(a) - half) - abs(b - np.floor(b) - half)) / width
                 tile = half - half * wave_x * wave_z
                 shade = np.float32(1.0)
-                sx, sz = (x + half_width) * scale - half, (z + half_width) * scale - half
+                sx, sz = (x + half_side) * scale - half, (z + half_side) * scale - half
                 if 0.0 <= sx < size - 1.0 and 0.0 <= sz < size - 1.0:
                     c, r = int(sx), int(sz)
                     fx, fz = sx - c, sz - r
@@ -252,7 +282,18 @@ def _floor(image, position, axes, focal, centre, half_width, shade_map):
 
 
 @_compiled
-def _draw(vertices, faces, colours, position, axes, focal, samples, image, depth, layer):
+def _draw(
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    colours: np.ndarray,
+    position: np.ndarray,
+    axes: np.ndarray,
+    focal: float,
+    samples: int,
+    image: np.ndarray,
+    depth: np.ndarray,
+    layer: np.ndarray,
+) -> None:
     """Draw the triangles over ``image``: z-buffer, ``samples`` squared per pixel, averaged. Depth is 1 / distance."""
     rows, columns = image.shape[0] * samples, image.shape[1] * samples
     focal = focal * samples

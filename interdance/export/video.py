@@ -130,7 +130,7 @@ def write_video(
             waiting.extend(audio_frames(sound))
         for number, image in enumerate(scene.draw(frames, samples, workers)):
             container.mux(picture.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
-            while waiting and waiting[0].pts <= (number + 1) / float(rate) * SAMPLE_RATE:
+            while waiting and (waiting[0].pts or 0) <= (number + 1) / float(rate) * SAMPLE_RATE:
                 container.mux(voice.encode(waiting.popleft()))
             if progress:
                 progress(number + 1, num_frames)
