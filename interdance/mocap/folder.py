@@ -277,8 +277,8 @@ def cut_song(source: Path, target: Path, start_s: float, duration_s: float, tole
         with soundfile.SoundFile(source) as stream:
             rate, promised = stream.samplerate, stream.frames
             begin, wanted = round(start_s * rate), round(duration_s * rate)
-            stream.seek(min(begin, promised))
-            samples = stream.read(min(wanted, max(promised - begin, 0)), dtype="float32", always_2d=True)
+            samples = stream.read(min(begin + wanted, promised), dtype="float32", always_2d=True)
+            samples = samples[begin:]  # read from the start: seeking in an mp3 lands near, not there
     except (soundfile.SoundFileError, RuntimeError, OSError) as error:
         what = str(error).splitlines()[0]
         raise InputError(f"{source}: the song cannot be decoded ({what}); export it again") from None
