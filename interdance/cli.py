@@ -92,25 +92,30 @@ def evaluate(
 def view(
     leader: Annotated[Path, typer.Option(help="The leader as .npz.")],
     out: Annotated[Path, typer.Option(help="A page (.html) or a video (.mp4).")],
-    follower: Annotated[list[Path] | None, typer.Option(help="A follower as .npz; may be given again.")] = None,
+    follower: Annotated[
+        list[Path] | None, typer.Option(help="A follower as .npz; a page may have several, a video shows the first.")
+    ] = None,
     music: Annotated[Path | None, typer.Option(help="The song.")] = None,
     root: Root = Path("."),
 ) -> None:
     """Show dancers: a self-contained page in 3D, or a video with sound."""
+    if out.suffix not in (".html", ".mp4"):
+        raise InputError(f"{out}: a name that ends in .html or .mp4 is needed")
     params = config.load(root / "params.yaml")
     from interdance.body.model import Body
     from interdance.export.page import write_page
     from interdance.export.video import write_video
     from interdance.takes import read_motion
 
-    body = Body.load(Path(params.body.model) if params.body.model else None)
-    motions = {path.parent.name if path.stem == "follower" else path.stem: read_motion(path) for path in follower or []}
+    guide = read_motion(leader)
+    followers = {path.parent.name if path.stem == "follower" else path.stem: read_motion(path) for path in follower or []}
+    body = Body.load(params.body.model)
     if out.suffix == ".html":
-        write_page(out, read_motion(leader), motions, body, music)
-    elif out.suffix == ".mp4":
-        write_video(out, read_motion(leader), motions, body, music)
+        write_page(out, guide, followers, body, music, title=leader.stem)
     else:
-        raise InputError(f"{out}: a name that ends in .html or .mp4 is needed")
+        size = params.report
+        first = next(iter(followers.values()), None)
+        write_video(out, guide, first, body, music, width=size.video_width, height=size.video_height)
     typer.echo(str(out))
 
 
