@@ -1,0 +1,62 @@
+"""Cheap stand-ins for dancers: 710 points that walk, turn and wave, for tests that need motion but no body."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from interdance.files import write_json
+from interdance.representation.canonical import encode
+from interdance.representation.layout import NUM_POINTS
+from interdance.representation.normalize import Statistics, measure, measure_music
+
+ANCHORS = np.zeros(NUM_POINTS, np.int64)
+ANCHORS[25:40], ANCHORS[40:55] = 20, 21
+
+
+def walker(num_frames: int, *, turn: float = 0.0, yaw: float = 0.0, ahead: float = 0.0, seed: int = 0) -> np.ndarray:
+    """Points (T, 710, 3) of a dancer who drifts along x, turns at ``turn`` radians a second and sways."""
+    rng = np.random.default_rng(seed)
+    body = rng.normal(size=(NUM_POINTS, 3)) * [0.2, 0.4, 0.1] + [0, 1, 0]
+    body[[1, 16], 0], body[[2, 17], 0] = 0.2, -0.2
+    body[[1, 2, 16, 17], 2] = 0
+    time = np.arange(num_frames) / 30
+    sway = 0.05 * np.sin(3 * time)[:, None, None] * rng.normal(size=(NUM_POINTS, 3))
+    sway[:, [1, 2, 16, 17]] = 0
+    angle = (yaw + turn * time)[:, None]
+    x, y, z = np.moveaxis(body + sway, -1, 0)
+    points = np.stack([np.cos(angle) * x + np.sin(angle) * z, y, np.cos(angle) * z - np.sin(angle) * x], -1)
+    points[..., 0] += 0.3 * time[:, None]
+    points[..., 2] += ahead
+    return points.astype(np.float32)
+
+
+def write_couples(root: Path, num_takes: int, num_frames: int) -> list[str]:
+    """Encoded couples and music features below ``root``; returns the names of the takes."""
+    rng = np.random.default_rng(9)
+    names = [f"take_{index}" for index in range(num_takes)]
+    for index, name in enumerate(names):
+        folder = root / "encoded" / name
+        folder.mkdir(parents=True)
+        turn = 0.4 + 0.2 * index
+        for role, yaw, ahead in (("leader", 0.3, 0.0), ("follower", 0.3 + np.pi, 0.6)):
+            points = walker(num_frames, turn=turn, yaw=yaw, ahead=ahead, seed=index)
+            foot = np.ones((num_frames, 4), np.float32)
+            touching = (rng.random((num_frames, NUM_POINTS)) < 0.01).astype(np.float32)
+            np.save(folder / f"{role}.npy", encode(points, foot, touching, ANCHORS))
+        write_json(folder / "facts.json", {"genre": "walk"})
+        (root / "music").mkdir(exist_ok=True)
+        np.save(root / "music" / f"{name}.npy", rng.normal(size=(num_frames, 35)).astype(np.float32))
+    return names
+
+
+def statistics_of(windows: list[dict[str, torch.Tensor]], num_components: int = 16) -> Statistics:
+    """Statistics of un-normalised windows."""
+    generator = torch.Generator().manual_seed(0)
+    leader, follower = (
+        measure([window[role] for window in windows], 1e-3, 5.0, num_components, 400, generator)
+        for role in ("leader", "follower")
+    )
+    return Statistics(leader, follower, measure_music([window["music"] for window in windows], 1e-3))

@@ -1,0 +1,197 @@
+"""Losses against closed forms and finite differences; guidance against what it promises; the sampling loop."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import trimesh
+
+from interdance import config
+from interdance.body.distance import LeaderField
+from interdance.config import DiffusionParams, GuidanceParams
+from interdance.diffusion import losses
+from interdance.diffusion.guidance import Guidance, Mobility, smooth
+from interdance.diffusion.sampler import sample
+from interdance.diffusion.schedule import make_scheduler
+from interdance.representation.canonical import decode, encode
+from interdance.representation.layout import LAYOUT, NUM_CHANNELS, NUM_JOINTS, NUM_POINTS
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def points(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(*shape, NUM_POINTS, 3, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def test_velocity_and_acceleration_losses_of_a_known_motion() -> None:
+    still = torch.zeros(1, 4, NUM_POINTS, 3)
+    moving = still.clone()
+    moving[..., 0] = torch.tensor([0.0, 1.0, 4.0, 9.0])[None, :, None]  # x = t^2: speeds 1, 3, 5, accelerations 2, 2
+    assert losses.velocity_loss(moving, still) == pytest.approx((1 + 9 + 25) / 3)
+    assert losses.acceleration_loss(moving, still) == pytest.approx(4.0)
+
+
+def test_foot_loss_counts_feet_that_stay_on_the_floor_only() -> None:
+    moving = torch.zeros(1, 3, NUM_POINTS, 3)
+    moving[:, :, 7, 0] = torch.tensor([0.0, 0.1, 0.2])  # the left ankle slides 0.1 m a frame
+    contact = torch.zeros(1, 3, 4)
+    assert losses.foot_loss(moving, contact) == 0
+    contact[..., 0] = 1.0
+    assert losses.foot_loss(moving, contact) == pytest.approx(0.01 * 2 / 8)
+    contact[:, 1, 0] = 0.0  # lifted in between: neither step starts and ends on the floor
+    assert losses.foot_loss(moving, contact) == 0
+    contact = torch.ones(1, 3, 4, requires_grad=True)
+    losses.foot_loss(moving.requires_grad_(), contact).backward()
+    assert contact.grad is None, "the label must not learn to be silent"
+
+
+def test_distance_matrix_loss_sees_only_what_is_near_and_survives_zero_distance() -> None:
+    leader = torch.zeros(1, 1, NUM_POINTS, 3)
+    true = torch.zeros(1, 1, NUM_POINTS, 3)
+    true[..., 1] = 5.0  # all far
+    true[:, :, 0, 1] = 0.3  # one joint near
+    pred = true.clone()
+    pred[:, :, 0, 1] = 0.5
+    pred[:, :, 1, 1] = 9.0  # an error among the far ones must not count
+    assert losses.distance_matrix_loss(leader, pred, true, 1.0) == pytest.approx(0.2**2, rel=1e-4)
+    touching = leader.clone().requires_grad_()
+    losses.distance_matrix_loss(leader, touching, leader, 1.0).backward()
+    assert bool(touching.grad.isfinite().all())
+
+
+def test_relative_orientation_loss_is_blind_to_whole_turns() -> None:
+    angle = torch.tensor([[0.1, math.pi - 0.01]])
+    assert losses.relative_orientation_loss(angle + 2 * math.pi, angle) == pytest.approx(0, abs=1e-9)
+    across = torch.tensor([[-math.pi + 0.01]])  # 0.02 rad from pi - 0.01, the short way round
+    assert losses.relative_orientation_loss(across, angle[:, 1:]) == pytest.approx(0.02**2, rel=1e-3)
+
+
+def test_contact_loss_of_a_known_gap() -> None:
+    leader = torch.full((1, 1, NUM_POINTS, 3), 10.0)
+    pred = torch.full((1, 1, NUM_POINTS, 3), -10.0)
+    leader[0, 0, 5] = torch.tensor([0.0, 0.0, 0.0])
+    pred[0, 0, 9] = torch.tensor([0.0, 0.03, 0.04])  # 5 cm away
+    none = torch.zeros(1, 1, NUM_POINTS)
+    one_leader, one_follower = none.clone(), none.clone()
+    one_leader[0, 0, 5], one_follower[0, 0, 9] = 1.0, 0.9
+    assert losses.contact_loss(leader, pred, none, none) == 0
+    assert losses.contact_loss(leader, pred, one_leader, none) == pytest.approx(0.05**2)
+    assert losses.contact_loss(leader, pred, one_leader, one_follower) == pytest.approx(2 * 0.05**2)
+
+
+def test_gaps_equal_a_brute_force_search_whatever_the_chunk() -> None:
+    a, b = points(7, seed=1), points(7, seed=2) + 3.0
+    label = torch.rand(7, NUM_POINTS, generator=torch.Generator().manual_seed(3)) < 0.05
+    label[2] = False
+    expected = torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist").min(-1).values.square()[label]
+    for chunk in (1, 50_000, 2**24):
+        gap, frame = losses.squared_gaps(a, b, label, chunk)
+        assert torch.allclose(gap, expected)
+        assert frame.tolist() == label.nonzero()[:, 0].tolist()
+
+
+@pytest.mark.parametrize("name", ["velocity", "acceleration", "foot", "dm", "ro", "con"])
+def test_gradients_against_finite_differences(name: str) -> None:
+    true, leader = points(1, 4, seed=4) * 0.3, points(1, 4, seed=5) * 0.3
+    generator = torch.Generator().manual_seed(6)
+    label = (torch.rand(1, 4, NUM_POINTS, generator=generator) < 0.02).double()
+    chosen = [7, 8, 10, 11, 20, 100, 400]  # a gradient check of every point would take minutes
+    base = points(1, 4, seed=7) * 0.3
+
+    def loss(part: torch.Tensor) -> torch.Tensor:
+        pred = base.clone()
+        pred[:, :, chosen] = part
+        if name == "velocity":
+            return losses.velocity_loss(pred, true) * 1000
+        if name == "acceleration":
+            return losses.acceleration_loss(pred, true) * 1000
+        if name == "foot":
+            return losses.foot_loss(pred, torch.ones(1, 4, 4))
+        if name == "dm":
+            return losses.distance_matrix_loss(leader, pred, true, 1.0) * 1000
+        if name == "ro":
+            return losses.relative_orientation_loss(pred[..., 7, 0], true[..., 7, 0])
+        return losses.contact_loss(leader, pred, label, label.roll(3, dims=-1)) * 100
+
+    assert torch.autograd.gradcheck(loss, base[:, :, chosen].clone().requires_grad_(), eps=1e-7, atol=1e-4)
+
+
+def test_the_sampler_ends_in_the_last_refined_prediction() -> None:
+    scheduler = make_scheduler(DiffusionParams(num_steps=1000, beta_schedule="squaredcos_cap_v2"))
+    seen: list[int] = []
+
+    def denoise(x_n: torch.Tensor, n: int) -> torch.Tensor:
+        seen.append(n)
+        return torch.full_like(x_n, float(n))
+
+    out = sample(denoise, scheduler, torch.randn(2, 3), num_steps=10, refine=lambda x0, n: x0 + 0.5)
+    assert seen == sorted(seen, reverse=True)
+    assert seen[0] == 999
+    assert torch.allclose(out, torch.full((2, 3), seen[-1] + 0.5))
+
+
+def standing_couple() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """A leader that is a ball of 655 vertices, and a follower that is another beside it; 12 frames."""
+    ball = trimesh.creation.uv_sphere(radius=0.2, count=[20, 20])
+    vertices = np.resize(np.asarray(ball.vertices), (NUM_POINTS - NUM_JOINTS, 3))
+    joints = np.zeros((NUM_JOINTS, 3))
+    joints[[1, 16], 0], joints[[2, 17], 0] = 0.1, -0.1
+    body = np.concatenate([joints, vertices])
+    leader = np.repeat(body[None], 12, 0).astype(np.float32)
+    follower = leader + np.array([0, 0, 0.5], np.float32)
+    return leader, follower, np.asarray(ball.vertices), np.asarray(ball.faces)
+
+
+def guidance_params() -> GuidanceParams:
+    return replace(config.load(REPOSITORY / "params.yaml").guidance, max_step=1000, inner_steps=1)
+
+
+def make_guidance(params: GuidanceParams) -> tuple[Guidance, torch.Tensor, np.ndarray]:
+    leader, follower, vertices, faces = standing_couple()
+    anchor_P = np.zeros(NUM_POINTS, np.int64)
+    field = LeaderField(np.repeat(vertices[None], len(leader), 0).astype(np.float32), faces)
+    # One way of moving: everything but the pelvis along z together, 5 cm.
+    component = torch.zeros(1, NUM_CHANNELS)
+    component[0, LAYOUT["joints"].start + 2 : LAYOUT["vertices"].stop : 3] = 0.05
+    guide = Guidance(torch.from_numpy(leader), field, anchor_P, Mobility(component, params.root_mobility), params)
+    return guide, torch.from_numpy(encode(follower, None, None, anchor_P)), anchor_P
+
+
+def test_contact_guidance_closes_a_gap_and_is_off_where_told() -> None:
+    params = replace(guidance_params(), penetration_scale=0.0, contact_reach=0.2)
+    guide, x, anchor_P = make_guidance(params)
+    nearest = NUM_JOINTS + int(decode(x, anchor_P)[0, NUM_JOINTS:, 2].argmin())
+    x[:, LAYOUT["partner_contact"].start + nearest] = 1.0
+    no_label = torch.zeros(len(x), NUM_POINTS)
+
+    def gap(value: torch.Tensor) -> float:
+        return float(decode(value, anchor_P)[:, nearest, 2].mean() - 0.2)
+
+    before = gap(x)
+    after = gap(guide(x, no_label, 0))
+    assert before == pytest.approx(0.1, abs=0.01)
+    assert abs(after) < 0.01
+    assert torch.equal(guide(x, no_label, 1001), x), "beyond max_step nothing moves"
+    far, _, _ = make_guidance(replace(params, contact_reach=0.05))
+    assert torch.equal(far(x, no_label, 0), x), "a far pair is a wrong label"
+
+
+def test_penetration_guidance_pushes_out_and_leaves_a_free_follower_alone() -> None:
+    params = replace(guidance_params(), contact_scale=0.0, inner_steps=4)
+    guide, x, anchor_P = make_guidance(params)
+    label = torch.zeros(len(x), NUM_POINTS)
+    assert torch.equal(guide(x, label, 0), x)
+    x[:, LAYOUT["root_position"].start + 2] -= 0.12  # now 2 cm inside
+    depth = [guide.field.signed_depth(decode(value, anchor_P)).clamp(min=0).sum() for value in (x, guide(x, label, 0))]
+    assert depth[0] > 0
+    assert depth[1] < 0.3 * depth[0]
+
+
+def test_smoothing_keeps_what_is_constant() -> None:
+    assert torch.allclose(smooth(torch.full((9, 2), 3.0), 1.5), torch.full((9, 2), 3.0))
+    assert torch.equal(smooth(torch.eye(5), 0.0), torch.eye(5))

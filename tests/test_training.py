@@ -1,0 +1,183 @@
+"""The network and its training: shapes, what may influence what, learning, and a resumed run that equals an unbroken one."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from interdance import config
+from interdance.config import Params
+from interdance.dataset.windows import WindowDataset
+from interdance.errors import InputError
+from interdance.representation.layout import NUM_CHANNELS, NUM_POINTS
+from interdance.representation.normalize import Statistics
+from interdance.trained import TrainedModel, load_model, make_denoiser, save_model, start_denoiser
+from interdance.training import StepBatches, learning_rate, train
+from tests.dancers import ANCHORS, statistics_of, write_couples
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+WINDOW = 12
+
+
+@pytest.fixture(scope="module")
+def params() -> Params:
+    loaded = config.load(REPOSITORY / "params.yaml")
+    return replace(
+        loaded,
+        model=replace(loaded.model, width=32, blocks=1, heads=2, feed_forward=32),
+        train=replace(
+            loaded.train,
+            window=WINDOW, batch=4, steps=8, warmup=2, checkpoint_every=3, report_every=1, validate_every=4, num_workers=0,
+        ),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> tuple[WindowDataset, Statistics]:
+    root = tmp_path_factory.mktemp("couples")
+    names = write_couples(root, 2, 60)
+    raw = WindowDataset(root / "encoded", root / "music", names, None, WINDOW, 6)
+    statistics = statistics_of([raw[index] for index in range(len(raw))])
+    return WindowDataset(root / "encoded", root / "music", names, statistics, WINDOW, 6), statistics
+
+
+def run(params: Params, data: tuple[WindowDataset, Statistics], checkpoint: Path, **options: object) -> TrainedModel:
+    dataset, statistics = data
+    settings = {"fingerprint": "one", "report": lambda step, metrics: None} | options
+    return train(params, dataset, dataset, statistics, ANCHORS, checkpoint=checkpoint, **settings)  # type: ignore[arg-type]
+
+
+def weights(model: TrainedModel) -> dict[str, torch.Tensor]:
+    return model.denoiser.state_dict()
+
+
+@pytest.mark.parametrize(("task", "width"), [("reactive", NUM_POINTS), ("duet", NUM_CHANNELS)])
+def test_the_network_answers_in_the_shape_of_the_task(params: Params, task: str, width: int) -> None:
+    torch.manual_seed(0)
+    denoiser = make_denoiser(replace(params.model, task=task), 35).eval()  # type: ignore[arg-type]
+    x, music = torch.randn(2, 7, NUM_CHANNELS), torch.randn(2, 7, 35)
+    prediction = denoiser(x, torch.tensor([3, 900]), music, x.flip(0))
+    assert prediction.follower_BTC.shape == (2, 7, NUM_CHANNELS)
+    assert prediction.leader.shape == (2, 7, width)
+
+
+def test_every_input_reaches_the_follower_once_gates_are_open(params: Params) -> None:
+    torch.manual_seed(0)
+    denoiser = make_denoiser(params.model, 35).eval()
+    for name, value in denoiser.named_parameters():
+        if "modulation" in name:
+            torch.nn.init.normal_(value, std=0.1)
+    x, leader, music = torch.randn(1, 5, NUM_CHANNELS), torch.randn(1, 5, NUM_CHANNELS), torch.randn(1, 5, 35)
+    n = torch.tensor([10])
+    base = denoiser(x, n, music, leader).follower_BTC
+    for other in (
+        denoiser(x + 1, n, music, leader), denoiser(x, n + 500, music, leader),
+        denoiser(x, n, music + 1, leader), denoiser(x, n, music, leader + 1),
+    ):  # fmt: skip
+        assert float((other.follower_BTC - base).abs().max()) > 1e-3
+    late = leader.clone()
+    late[:, -1] += 1  # attention over time: the last frame of the leader is felt in the first of the follower
+    assert float((denoiser(x, n, music, late).follower_BTC - base)[:, 0].abs().max()) > 1e-5
+
+
+def test_projections_start_as_principal_components(params: Params, data: tuple[WindowDataset, Statistics]) -> None:
+    dataset, statistics = data
+    denoiser = start_denoiser(params, statistics).eval()
+    assert torch.equal(start_denoiser(params, statistics).leader_in.weight, denoiser.leader_in.weight), "seeded"
+    follower = dataset[0]["follower"]
+    components = statistics.follower.components()
+    rebuilt = denoiser.follower_in(follower) @ components.new_zeros(0).new_tensor(np.eye(32, len(components))) @ components
+    # What the strongest components hold of a clean pose passes the untrained network.
+    kept = follower @ statistics.follower.components_KC.T @ statistics.follower.components_KC
+    assert float((rebuilt - kept).square().mean() / kept.square().mean()) < 0.05
+
+
+def test_training_learns_and_reports_every_loss(
+    params: Params, data: tuple[WindowDataset, Statistics], tmp_path: Path
+) -> None:
+    seen: list[tuple[int, dict[str, float]]] = []
+    longer = replace(params, train=replace(params.train, steps=40, lr=3e-3, ema=0.8))
+    run(longer, data, tmp_path / "c.safetensors", report=lambda step, metrics: seen.append((step, metrics)))
+    losses = [metrics for _, metrics in seen if "loss/total" in metrics]
+    for name in ("recon", "vel", "acc", "foot", "dm", "ro", "con", "labels"):
+        assert all(math.isfinite(metrics[f"loss/{name}"]) for metrics in losses)
+    first, last = (np.mean([metrics["loss/recon"] for metrics in part]) for part in (losses[:8], losses[-8:]))
+    assert last < 0.8 * first
+    errors = [metrics["validation/error_m_n998"] for _, metrics in seen if "validation/error_m_n998" in metrics]
+    assert errors[-1] < errors[0]
+
+
+class KilledError(Exception):
+    pass
+
+
+def test_a_killed_run_resumes_into_the_weights_of_an_unbroken_one(
+    params: Params, data: tuple[WindowDataset, Statistics], tmp_path: Path
+) -> None:
+    unbroken = run(params, data, tmp_path / "unbroken.safetensors")
+
+    def dies(step: int, metrics: dict[str, float]) -> None:
+        if step == 5:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        run(params, data, tmp_path / "killed.safetensors", report=dies)
+    steps: list[int] = []
+    resumed = run(params, data, tmp_path / "killed.safetensors", report=lambda step, metrics: steps.append(step))
+    assert min(steps) == 4, "the checkpoint of step 3 is continued"
+    assert all(torch.equal(value, weights(resumed)[name]) for name, value in weights(unbroken).items())
+
+
+def test_the_state_of_another_run_or_a_damaged_file_is_not_continued(
+    params: Params, data: tuple[WindowDataset, Statistics], tmp_path: Path
+) -> None:
+    path = tmp_path / "c.safetensors"
+    run(params, data, path)
+    for spoil in (lambda: None, lambda: path.write_bytes(b"not weights")):
+        spoil()
+        steps: list[int] = []
+        run(params, data, path, fingerprint="another", report=lambda step, metrics, steps=steps: steps.append(step))
+        assert min(steps) == 1
+
+
+def test_a_loss_that_is_no_number_ends_the_training(params: Params, data: tuple[WindowDataset, Statistics], tmp_path: Path) -> None:
+    wild = replace(params, losses=replace(params.losses, vel=float("inf")))
+    with pytest.raises(FloatingPointError, match="step 1"):
+        run(wild, data, tmp_path / "c.safetensors")
+
+
+def test_batches_are_the_same_from_wherever_they_start() -> None:
+    whole = list(StepBatches(10, 4, 7, 0, 9))
+    assert list(StepBatches(10, 4, 7, 5, 9)) == whole[5:]
+    flat = [index for batch in whole for index in batch]
+    assert sorted(flat[:10]) == sorted(flat[10:20]) == list(range(10)), "an epoch is every window once"
+    assert flat[:10] != flat[10:20]
+
+
+def test_learning_rate_warms_up_and_comes_down(params: Params) -> None:
+    settings = replace(params.train, steps=100, warmup=10, lr=1e-3, lr_final=1e-5)
+    rates = [learning_rate(step, settings) for step in range(1, 101)]
+    assert rates[0] == pytest.approx(1e-4)
+    assert max(rates) == rates[9] == pytest.approx(1e-3)
+    assert rates[-1] == pytest.approx(1e-5)
+
+
+def test_a_model_folder_is_read_back_or_refused(
+    params: Params, data: tuple[WindowDataset, Statistics], tmp_path: Path
+) -> None:
+    _, statistics = data
+    model = TrainedModel(start_denoiser(params, statistics).eval(), statistics, params)
+    save_model(tmp_path / "model", model)
+    read = load_model(tmp_path / "model")
+    assert read.params == params
+    assert all(torch.equal(value, weights(read)[name]) for name, value in weights(model).items())
+    (tmp_path / "model" / "weights.safetensors").write_bytes(b"\0" * 64)
+    with pytest.raises(InputError, match="weights.safetensors"):
+        load_model(tmp_path / "model")
+    with pytest.raises(InputError, match="no such file"):
+        load_model(tmp_path / "nowhere")
