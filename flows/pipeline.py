@@ -21,7 +21,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import flow_run
 from prefect.tasks import Task
 
-from interdance import workspace
+from interdance import tracking, workspace
 from interdance.config import Paths
 from interdance.errors import InputError
 from interdance.stages import STAGES
@@ -58,7 +58,7 @@ def pipeline(overlay: str | None = None, name: str | None = None, project: str =
     root = workspace.prepare(Path(project), Path(overlay) if overlay else None, name)
     for each in STAGES:
         stage.with_options(name=each, task_run_name=each)(root, each)
-    rows = [{"metric": row.name, "value": row.value} for row in workspace.read_metrics(root)]
+    rows = [{"metric": row.name, "value": row.value} for row in tracking.read_metrics(Paths(root))]
     create_table_artifact(rows, key="metrics", description=f"Measured on the test takes of {root}")
     create_link_artifact((Paths(root).reports / "index.html").as_uri(), key="report", link_text="report page")
 

@@ -57,7 +57,9 @@ def generate(
 @app.command()
 def run(
     stages: Annotated[list[str] | None, typer.Argument(help="Stages to bring up to date, with what they need.")] = None,
-    overlay: Annotated[Path | None, typer.Option(help="YAML laid over params.yaml, such as configs/salsa.yaml.")] = None,
+    overlay: Annotated[
+        Path | None, typer.Option(help="YAML laid over params.yaml, such as configs/salsa.yaml.")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Folder below runs/. [default: the overlay's name]")] = None,
 ) -> None:
     """Bring the pipeline up to date, stage by stage; with an overlay in a private folder below runs/."""
@@ -80,11 +82,11 @@ def evaluate(
     name: Annotated[str | None, typer.Option(help="Folder below runs/. [default: the overlay's name]")] = None,
 ) -> None:
     """Bring the measured figures up to date and print them."""
-    from interdance import workspace
+    from interdance import tracking, workspace
 
     root = workspace.prepare(workspace.find_project(Path.cwd()), overlay, name)
     workspace.reproduce(root, "evaluate", say=lambda line: typer.echo(line, err=True))
-    for row in workspace.read_metrics(root):
+    for row in tracking.read_metrics(Paths(root)):
         typer.echo(f"{row.name:60s} {row.value:12.4f}")
 
 
@@ -108,7 +110,8 @@ def view(
     from interdance.takes import read_motion
 
     guide = read_motion(leader)
-    followers = {path.parent.name if path.stem == "follower" else path.stem: read_motion(path) for path in follower or []}
+    named = {path.parent.name if path.stem == "follower" else path.stem: path for path in follower or []}
+    followers = {name: read_motion(path) for name, path in named.items()}
     body = Body.load(params.body.model)
     if out.suffix == ".html":
         write_page(out, guide, followers, body, music, title=leader.stem)

@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import json
 import logging
+import math
 import os
 import subprocess
 import time
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from interdance.config import Params, Paths
+from interdance.files import read_json
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -107,6 +109,14 @@ class Report:
             elif self._journal.points[name, steps[-1]][0] != float(value):
                 self(steps[-1] + 1, {name: value})
 
+    def curves(self) -> dict[str, list[tuple[int, float]]]:
+        """Every metric along the run, resumed or not: (step, value) by step, where the value is finite."""
+        curves: dict[str, list[tuple[int, float]]] = {}
+        for (name, step), (value, _) in sorted(self._journal.points.items()):
+            if math.isfinite(value):
+                curves.setdefault(name, []).append((step, value))
+        return curves
+
     def artifact(self, path: Path, folder: str | None = None) -> None:
         """Keep a file or folder with the run, below ``folder`` when given."""
         self._journal.append({"artifact": str(path.resolve()), "folder": folder})
@@ -172,6 +182,30 @@ def sync(paths: Paths) -> dict[str, int]:
         store.send(journal, now=True)
         unsent[path.stem] = len(store.missing(journal))
     return unsent
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One measured figure; ``name`` is the path to it, joined by dots, file first."""
+
+    name: str
+    value: float
+
+
+def read_metrics(paths: Paths) -> list[Metric]:
+    """Every number in the metric files of a run, sorted by name."""
+    rows: list[Metric] = []
+
+    def walk(value: Any, name: str) -> None:
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                walk(inner, f"{name}.{key}")
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            rows.append(Metric(name, float(value)))
+
+    for path in paths.metrics.glob("*.json"):
+        walk(read_json(path), path.stem)
+    return sorted(rows, key=lambda row: row.name)
 
 
 def store_address(paths: Paths) -> str:

@@ -14,7 +14,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -22,9 +21,8 @@ from typing import Any
 import yaml
 
 from interdance import config
-from interdance.config import Paths
 from interdance.errors import InputError
-from interdance.files import atomic_path, read_json
+from interdance.files import atomic_path
 
 #: Parameters that are paths relative to the project.
 PATH_PARAMS = (("data", "folder"), ("data", "music"), ("body", "model"))
@@ -164,30 +162,6 @@ def reproduce(
         raise InputError(refusal)
     if code:
         raise StageError(f"{' '.join(stages) or 'dvc repro'} in {root}: exit code {code}; its own words are above")
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One measured figure; ``name`` is the path to it, joined by dots, file first."""
-
-    name: str
-    value: float
-
-
-def read_metrics(root: Path) -> list[Metric]:
-    """Every number in the metric files of a run, sorted by name."""
-    rows: list[Metric] = []
-
-    def walk(value: Any, name: str) -> None:
-        if isinstance(value, dict):
-            for key, inner in value.items():
-                walk(inner, f"{name}.{key}")
-        elif isinstance(value, (int, float)) and not isinstance(value, bool):
-            rows.append(Metric(name, float(value)))
-
-    for path in Paths(root).metrics.glob("*.json"):
-        walk(read_json(path), path.stem)
-    return sorted(rows, key=lambda row: row.name)
 
 
 def kill_group(process: subprocess.Popen[str], patience_s: float = 3.0) -> None:

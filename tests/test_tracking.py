@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import time
 from pathlib import Path
 
@@ -111,3 +112,11 @@ def test_the_fingerprint_is_what_decides_the_weights(params: Params, paths: Path
     paths.encoded.mkdir()
     (paths.encoded / "leader.npy").write_bytes(b"other data")
     assert tracking.fingerprint(params, paths) != before
+
+
+def test_metrics_are_read_flat(tmp_path: Path) -> None:
+    (tmp_path / "metrics").mkdir()
+    text = json.dumps({"systems": {"a": {"fid": 1.5, "name": "x", "ok": True}}, "n": 2})
+    (tmp_path / "metrics" / "evaluate.json").write_text(text)
+    rows = tracking.read_metrics(Paths(tmp_path))
+    assert [(row.name, row.value) for row in rows] == [("evaluate.n", 2.0), ("evaluate.systems.a.fid", 1.5)]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
 
+from interdance import tracking
 from interdance.body.model import Body
 from interdance.config import Params, Paths
 from interdance.dataset.split import read_split
@@ -29,6 +29,7 @@ def run(params: Params, paths: Paths) -> None:
         (out / "metrics.csv").write_text(csv_text(evaluation))
         (out / "table.tex").write_text(latex_text(evaluation))
         (out / "index.html").write_text(page_html(evaluation, samples, loss_curves(paths)))
+    record(params, paths)
     log.info("report: %s", paths.reports / "index.html")
 
 
@@ -55,21 +56,21 @@ def write_samples(params: Params, paths: Paths, out: Path) -> list[Sample]:
 
 
 def loss_curves(paths: Paths) -> dict[str, list[tuple[float, float]]]:
-    """Losses along the training of the model in use, from the journal of its run; empty where that is not here."""
-    facts = paths.model / "run.json"
-    journal = paths.state / "journal" / f"{read_json(facts)['fingerprint']}.jsonl" if facts.is_file() else None
-    if journal is None or not journal.is_file():
-        return {}
-    curves: dict[str, list[tuple[float, float]]] = {}
-    for line in journal.read_text().splitlines():
-        try:
-            record = json.loads(line)
-        except json.JSONDecodeError:
-            continue  # a line that a kill cut short
-        for name, value in record.get("metrics", {}).items():
-            if name.startswith(("loss/", "validation/")) and "step" in record:
-                curves.setdefault(name, []).append((float(record["step"]), float(value)))
-    return {name: sorted(points) for name, points in sorted(curves.items())}
+    """Losses along the training of the model in use."""
+    curves = read_json(paths.model / "curves.json")
+    return {
+        name: [(float(step), float(value)) for step, value in points]
+        for name, points in sorted(curves.items())
+        if name.startswith(("loss/", "validation/"))
+    }
+
+
+def record(params: Params, paths: Paths) -> None:
+    """Add the figures and the pages to the record of the training that made the model."""
+    identity = read_json(paths.model / "run.json")["fingerprint"]
+    with tracking.attach(params, paths, identity) as run_record:
+        run_record.summary({row.name: row.value for row in tracking.read_metrics(paths)})
+        run_record.artifact(paths.reports)
 
 
 def main() -> None:

@@ -35,7 +35,7 @@ def run(params: Params, paths: Paths) -> None:
     )
     logger.info("%d training windows, %d validation windows", len(dataset), len(validation))
     fingerprint = tracking.fingerprint(params, paths)
-    with tracking.run(params, paths, "training", f"training {fingerprint[:8]}") as report:
+    with tracking.run(params, paths, "training", f"training {fingerprint[:8]}", fingerprint) as report:
         started = time.monotonic()
 
         def tell(step: int, metrics: dict[str, float]) -> None:
@@ -56,6 +56,7 @@ def run(params: Params, paths: Paths) -> None:
         )
         save_model(paths.model, model)
         write_json(paths.model / "run.json", {"fingerprint": fingerprint})
+        write_json(paths.model / "curves.json", report.curves())
         report.artifact(paths.model)
 
 
