@@ -14,7 +14,7 @@ import trimesh
 
 from interdance import metrics
 from interdance.errors import InputError
-from interdance.metrics.duet import Settings, Surface, TakeMeasures, _bootstrap, measure_take, summarise
+from interdance.metrics.duet import Leader, Settings, Surface, TakeMeasures, _bootstrap, measure_take, summarise
 from interdance.metrics.frechet import standardise
 from interdance.metrics.reference import clip_features, clip_starts, join, read_reference, write_reference
 from interdance.report import PAPER_TABLE_3, TABLE_3, Column, Sample, csv_text, latex_text, page_html
@@ -40,7 +40,7 @@ def dancer(seed: int, place: tuple[float, float, float], frames: int = FRAMES) -
 
 
 def measured(take: str, follower: np.ndarray, seed: int = 1) -> TakeMeasures:
-    leader, true = dancer(seed, (0, 0, 0)), dancer(seed + 100, (0.62, 0, 0))
+    leader, true = Leader(dancer(seed, (0, 0, 0)), SURFACE), dancer(seed + 100, (0.62, 0, 0))
     return measure_take(take, leader, follower, true, BEATS, SURFACE, SETTINGS)
 
 

@@ -248,8 +248,8 @@ def inside(points_TQ3: np.ndarray, vertices_TV3: np.ndarray, faces: np.ndarray, 
     vertices = np.asarray(vertices_TV3)
     if len(points) != len(vertices):
         raise ValueError(f"{len(points)} frames of points but {len(vertices)} frames of vertices")
-    # One frame is prepared at a time: nothing is asked twice, so nothing is worth keeping.
-    field = LeaderField(vertices, faces, device, margin=0.0, max_prepared=1)
+    # Nothing is asked twice, so few frames are worth keeping: as many as one launch takes.
+    field = LeaderField(vertices, faces, device, margin=0.0, max_prepared=16)
     depth, _ = field.measure(torch.from_numpy(points.astype(np.float32)), np.arange(len(points)), EXACT_ACCURACY)
     return depth.cpu().numpy() > 0.0
 

@@ -26,6 +26,7 @@ from interdance.metrics.rhythm import beat_align_score, beat_echo_degree, motion
 
 NUM_JOINTS = 55
 TAKES_TO_RESAMPLE = 8  # from this many takes on, the bootstrap draws takes; below, stretches of the length of a clip
+PREPARED_FRAMES = 2000  # kept of a leader, 0.2 MB each; of longer takes frames are prepared again for each follower
 ROUND = 8  # decimals in results: below what the metrics resolve, above what threads and libraries change
 
 
@@ -57,6 +58,21 @@ class Surface:
     faces: np.ndarray
     left_hand: np.ndarray
     right_hand: np.ndarray
+
+
+class Leader:
+    """A leader to measure several followers against: points (T, 710, 3), and the body prepared for depth queries."""
+
+    def __init__(self, points_TP3: np.ndarray, surface: Surface) -> None:
+        self.points_TP3 = points_TP3
+        self.vertices_TV3 = points_TP3[:, NUM_JOINTS:]
+        self._field = LeaderField(self.vertices_TV3, surface.faces, margin=0.0, max_prepared=PREPARED_FRAMES)
+
+    def inside_rate(self, follower_TV3: np.ndarray) -> np.ndarray:
+        """Share of the follower's vertices inside the leader, (T,); frames far apart cost nothing."""
+        points = torch.from_numpy(np.ascontiguousarray(follower_TV3, np.float32))
+        depth, _ = self._field.measure(points, np.arange(len(points)), EXACT_ACCURACY)
+        return (depth.numpy() > 0.0).mean(axis=1)
 
 
 @dataclass(frozen=True)
@@ -104,7 +120,7 @@ class Result:
 
 def measure_take(
     take: str,
-    leader_TP3: np.ndarray,
+    lead: Leader,
     follower_TP3: np.ndarray,
     true_TP3: np.ndarray | None,
     beats: np.ndarray,
@@ -115,7 +131,8 @@ def measure_take(
 
     Parameters
     ----------
-    leader_TP3, follower_TP3, true_TP3 : array (T, 710, 3)
+    lead : Leader
+    follower_TP3, true_TP3 : array (T, 710, 3)
         Joints, then surface vertices, metres, in the world.
     beats : int array
         Frames of the music's beats.
@@ -125,6 +142,7 @@ def measure_take(
     InputError
         Naming the take, for frames that do not agree, NaN, or a take shorter than a clip.
     """
+    leader_TP3 = lead.points_TP3
     num_frames = len(leader_TP3)
     for name, points in (("the follower", follower_TP3), ("the true follower", true_TP3)):
         if points is not None and points.shape != leader_TP3.shape:
@@ -148,8 +166,8 @@ def measure_take(
         known = np.isfinite(values)
         return sums(stretch, np.where(known, values, 0.0), known.astype(np.float64))
 
-    inside_T = _inside_rate(leader_TP3[:, NUM_JOINTS:], follower_TP3[:, NUM_JOINTS:], surface.faces)
-    contact = contact_rates(leader_TP3[:, NUM_JOINTS:], follower_TP3[:, NUM_JOINTS:], settings.contact_distance)
+    inside_T = lead.inside_rate(follower_TP3[:, NUM_JOINTS:])
+    contact = contact_rates(lead.vertices_TV3, follower_TP3[:, NUM_JOINTS:], settings.contact_distance)
     leader_clips = cut(leader, features.start_N, settings.clip_frames)
     clips = cut(follower, features.start_N, settings.clip_frames)
     clip_beats = [
@@ -176,9 +194,7 @@ def measure_take(
         error_T = np.linalg.norm(follower.astype(np.float64) - true_TP3[:, :NUM_JOINTS], axis=-1).mean(axis=1)
         table["joint_error_mm"] = sums(stretch_T, error_T * 1000)
         hands = [
-            held_hand_distances(
-                leader_TP3[:, NUM_JOINTS:], follower_TP3[:, hand], true_TP3[:, hand], settings.held_distance
-            )
+            held_hand_distances(lead.vertices_TV3, follower_TP3[:, hand], true_TP3[:, hand], settings.held_distance)
             for hand in (surface.left_hand, surface.right_hand)
         ]
         table["held_hand_mm"] = np.sum([means(stretch_T, hand * 1000) for hand in hands], axis=0)
@@ -294,14 +310,6 @@ def _bootstrap(z_ND: np.ndarray, reference_MD: np.ndarray, draws_RN: np.ndarray)
     pairs = total_R**2 - (draws_RN**2).sum(axis=1)
     gaps = (draws_RN @ squareform(pdist(z_ND)) * draws_RN).sum(axis=1)
     return fid, gaps[pairs > 0] / pairs[pairs > 0]
-
-
-def _inside_rate(leader_TV3: np.ndarray, follower_TV3: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Share of the follower's vertices inside the leader, (T,); frames far apart cost nothing."""
-    field = LeaderField(leader_TV3, faces, margin=0.0, max_prepared=1)
-    points = torch.from_numpy(np.ascontiguousarray(follower_TV3, np.float32))
-    depth, _ = field.measure(points, np.arange(len(points)), EXACT_ACCURACY)
-    return (depth.numpy() > 0.0).mean(axis=1)
 
 
 def _echoes(leader_NTJ3: np.ndarray, follower_NTJ3: np.ndarray) -> np.ndarray:

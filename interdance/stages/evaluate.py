@@ -21,7 +21,7 @@ from interdance.config import Params, Paths
 from interdance.dataset.split import read_split
 from interdance.errors import InputError
 from interdance.files import write_json
-from interdance.metrics.duet import Result, Settings, Surface, TakeMeasures, measure_take, rounded, summarise
+from interdance.metrics.duet import Leader, Result, Settings, Surface, TakeMeasures, measure_take, rounded, summarise
 from interdance.metrics.reference import Reference, read_reference
 from interdance.metrics.rhythm import music_beats
 from interdance.stages import execute
@@ -44,15 +44,19 @@ def run(params: Params, paths: Paths) -> None:
     systems = [GROUND_TRUTH, *find_systems(paths.generated, takes)]
     reference = read_reference(paths.reference)
     check_cutting(reference, params, paths.reference)
-    jobs = [(params, paths, system, take) for system in systems for take in takes]
-    with _pool(min(params.evaluate.workers, len(jobs))) as pool:
+    workers = min(params.evaluate.workers, len(takes) * len(systems))
+    # Followers of one leader are measured by one process, which prepares him once; few takes are shared out by systems.
+    groups = 1 if len(takes) >= workers else min(workers, len(systems))
+    jobs = [(params, paths, take, systems[group::groups]) for take in takes for group in range(groups)]
+    with _pool(workers) as pool:
         measured: dict[str, dict[str, TakeMeasures]] = defaultdict(dict)
-        for number, (system, measures) in enumerate(_unordered(pool, _measure, jobs), 1):
-            measured[system][measures.take] = measures
-            log.info("%d/%d %s, %s", number, len(jobs), system, measures.take)
+        for number, (take, rows) in enumerate(_unordered(pool, _measure, jobs), 1):
+            for system, measures in rows.items():
+                measured[system][take] = measures
+            log.info("%d/%d %s: %s", number, len(jobs), take, ", ".join(rows))
         ordered = {system: [measured[system][take] for take in takes] for system in systems}
-        rows = [(system, ordered[system], reference, params) for system in systems]
-        results = dict(_unordered(pool, _summarise, rows))
+        pooled = [(system, ordered[system], reference, params) for system in systems]
+        results = dict(_unordered(pool, _summarise, pooled))
     write_json(paths.metrics / "evaluate.json", report(ordered, results, reference, params))
 
 
@@ -123,15 +127,11 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def _measure(params: Params, paths: Paths, system: str, take: str) -> tuple[str, TakeMeasures]:
+def _measure(params: Params, paths: Paths, take: str, systems: list[str]) -> tuple[str, dict[str, TakeMeasures]]:
     body = Body.load(params.body.model or None)
     duet = read_take(paths.takes / take)
     if duet.follower is None:
         raise InputError(f"{paths.takes / take}: no follower.npz; a test take needs the true follower")
-    leader, true = body.points(duet.leader), body.points(duet.follower)
-    follower = (
-        true if system == GROUND_TRUTH else read_points(paths.generated / system / take / "points.npy", len(leader))
-    )
     hands = [np.flatnonzero(body.anchor_P == wrist) for wrist in (LEFT_WRIST, RIGHT_WRIST)]
     surface = Surface(body.surface_faces, *hands)
     settings = Settings(
@@ -142,7 +142,14 @@ def _measure(params: Params, paths: Paths, system: str, take: str) -> tuple[str,
         fps=float(params.data.fps),
     )
     beats = music_beats(_read_array(paths.music / f"{take}.npy"), BEAT_CHANNEL)
-    return system, measure_take(take, leader, follower, true, beats, surface, settings)
+    leader, true = Leader(body.points(duet.leader), surface), body.points(duet.follower)
+    rows = {}
+    for system in systems:
+        follower = true
+        if system != GROUND_TRUTH:
+            follower = read_points(paths.generated / system / take / "points.npy", len(true))
+        rows[system] = measure_take(take, leader, follower, true, beats, surface, settings)
+    return take, rows
 
 
 def read_points(path: Path, num_frames: int) -> np.ndarray:
