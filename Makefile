@@ -10,7 +10,7 @@ INSTALLED := .venv/installed
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help demo salsa flow ui test test-fast deps lint clean
+.PHONY: help demo salsa flow ui test test-fast deps lint types clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -44,8 +44,10 @@ test-fast: $(INSTALLED) ## tests that take seconds
 deps: $(INSTALLED) ## write the code among the deps of dvc.yaml anew, from what the stages import
 	python tests/layout.py
 
-lint: $(INSTALLED) ## ruff and mypy
+lint: $(INSTALLED) ## ruff
 	ruff check .
+
+types: $(INSTALLED) ## mypy
 	mypy interdance flows
 
 clean: ## remove what stages wrote and every private run; records in .state and DVC's cache stay

@@ -278,3 +278,24 @@ def test_a_refusal_keeps_its_sentence(tmp_path: Path) -> None:
     (tmp_path / "sleeper.py").write_text("raise ValueError('a fault of ours')")
     with pytest.raises(workspace.StageError, match="exit code"):
         workspace.reproduce(tmp_path, say=lambda line: None)
+
+
+@pytest.mark.slow
+def test_the_python_of_the_readme_runs(project: Path) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    done = subprocess.run([sys.executable, "-c", code], cwd=project, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert re.fullmatch(r"\(\d+, 55, 3\)", done.stdout.splitlines()[-1])
+    written = {path.name for path in (project / "runs" / "hello").iterdir()}
+    assert {"follower.npz", "points.npy", "duet.html", "duet.mp4"} <= written
+
+
+def test_the_commands_of_the_readme_exist() -> None:
+    text = (ROOT / "README.md").read_text()
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:^    |`)make ([a-z-]+)", text, re.MULTILINE))
+    assert {"demo", "test"} <= named <= targets
+    commands = set(re.findall(r"^def (\w+)", (ROOT / "interdance" / "cli.py").read_text(), re.MULTILINE))
+    assert set(re.findall(r"(?:^    |`)interdance ([a-z]+)", text, re.MULTILINE)) <= commands
+    for path in re.findall(r"`((?:configs|tests|interdance)/[\w/.]+)`", text):
+        assert (ROOT / path).exists(), path
