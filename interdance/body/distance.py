@@ -11,7 +11,7 @@ import os
 import sys
 from collections import OrderedDict
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, no_type_check
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ ON_SURFACE = 1e-6  # metres: nearer than this, the direction to the closest poin
 
 
 @wp.kernel(enable_backward=False)
+@no_type_check
 def _signed_depth_kernel(
     mesh_ids: wp.array(dtype=wp.uint64),
     lower: wp.array(dtype=wp.vec3),

@@ -90,4 +90,4 @@ def as_features(features: Any, name: str) -> np.ndarray:
 def _factor(z_ND: np.ndarray) -> np.ndarray:
     """R (min(N, D), D) with Rᵀ R the covariance."""
     centred = (z_ND - z_ND.mean(axis=0)) / np.sqrt(len(z_ND) - 1)
-    return np.linalg.qr(centred, mode="r") if len(centred) > centred.shape[1] else centred
+    return np.asarray(np.linalg.qr(centred, mode="r")) if len(centred) > centred.shape[1] else centred

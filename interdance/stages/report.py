@@ -46,8 +46,15 @@ def write_samples(params: Params, paths: Paths, out: Path) -> list[Sample]:
         folder = out / "samples" / take
         folder.mkdir(parents=True)
         write_page(folder / "page.html", duet.leader, followers, body, duet.music, title=f"{take}, {duet.genre}")
-        size = {"width": params.report.video_width, "height": params.report.video_height}
-        write_video(folder / "couple.mp4", duet.leader, follower, body, duet.music, **size)
+        write_video(
+            folder / "couple.mp4",
+            duet.leader,
+            follower,
+            body,
+            duet.music,
+            width=params.report.video_width,
+            height=params.report.video_height,
+        )
         contact_sheet(folder / "frames.png", duet.leader, follower, body)
         links = [f"samples/{take}/{name}" for name in ("page.html", "couple.mp4", "frames.png")]
         samples.append(Sample(take, *links))
