@@ -69,7 +69,9 @@ def stature(body: Body, betas: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class Hand:
-    """A hand at rest: which of the 655 vertices is the middle of the palm, fingers' direction and palm's normal (outward)."""
+    """A hand at rest: which of the 655 vertices is the middle of the palm, fingers' direction and palm's normal
+    (outward).
+    """
 
     palm: int
     fingers: np.ndarray
@@ -79,7 +81,9 @@ class Hand:
 
 @dataclass(frozen=True)
 class Anatomy:
-    """Measures of a body shape at rest, metres. ``rest_V3`` are the sampled surface vertices, ``normals_V3`` their normals."""
+    """Measures of a body shape at rest, metres. ``rest_V3`` are the sampled surface vertices, ``normals_V3`` their
+    normals.
+    """
 
     betas: np.ndarray
     rest_J3: np.ndarray
@@ -119,7 +123,9 @@ def measure(body: Body, betas: np.ndarray) -> Anatomy:
     bones = [[float(np.linalg.norm(rest[b] - rest[a])) for a, b in pairs] for pairs in _limbs()]
     torso = np.isin(owner, _TORSO)
     trunk = surface[torso]
-    heels = tuple(np.array([rest[7 + s, 0], floor, surface[np.isin(owner, (7 + s, 10 + s))][:, 2].min() + 0.02]) for s in (0, 1))
+    heels = tuple(
+        np.array([rest[7 + s, 0], floor, surface[np.isin(owner, (7 + s, 10 + s))][:, 2].min() + 0.02]) for s in (0, 1)
+    )
     return Anatomy(
         betas=np.asarray(betas, np.float32),
         rest_J3=rest,
@@ -138,7 +144,9 @@ def measure(body: Body, betas: np.ndarray) -> Anatomy:
         half_breadth=float(np.abs(trunk[:, 0]).max()),
         head_top=float(surface[:, 1].max() - rest[15, 1]),
         hands=(_hand(rest, surface, normals, 0), _hand(rest, surface, normals, 1)),
-        back=tuple(dict.fromkeys(_on_back(rest, surface, normals, torso, aside) for aside in (0.08, 0.11, 0.135, 0.16))),
+        back=tuple(
+            dict.fromkeys(_on_back(rest, surface, normals, torso, aside) for aside in (0.08, 0.11, 0.135, 0.16, 0.20))
+        ),
         shoulder=(_on_shoulder(rest, surface, normals, owner, 0), _on_shoulder(rest, surface, normals, owner, 1)),
     )
 
@@ -169,10 +177,13 @@ def _hand(rest: np.ndarray, surface: np.ndarray, normals: np.ndarray, side: int)
 
 
 def _on_back(rest: np.ndarray, surface: np.ndarray, normals: np.ndarray, torso: np.ndarray, aside: float) -> int:
-    """The vertex of the left shoulder blade where a partner's hand lies, ``aside`` metres from the spine."""
+    """The vertex below the left shoulder blade where a partner's hand lies, ``aside`` metres from the spine: 0.2 is
+    the flank.
+    """
+    limit = -0.2 if aside < 0.18 else 0.35
     wish = np.array([aside, rest[16, 1] - 0.17, 0.0])
     off = np.hypot(surface[:, 0] - wish[0], surface[:, 1] - wish[1])
-    return int((off + np.where(torso & (normals[:, 2] < -0.2), 0.0, 1.0)).argmin())
+    return int((off + np.where(torso & (normals[:, 2] < limit), 0.0, 1.0)).argmin())
 
 
 def _on_shoulder(rest: np.ndarray, surface: np.ndarray, normals: np.ndarray, owner: np.ndarray, side: int) -> int:

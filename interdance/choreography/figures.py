@@ -1,8 +1,8 @@
 """What each genre dances: figures as step patterns of a couple on the beat, with the hold they are danced in.
 
-A figure is written in the frame of the couple: its origin is midway between the dancers, the leader stands at ``z = -gap/2`` and
-faces +Z, the follower stands at ``z = +gap/2`` and faces him, +X is the leader's left. A *place* is where a dancer would stand on
-both feet; a step says which foot lands, on which beat, and at which place the foot then belongs.
+A figure is written in the frame of the couple: its origin is midway between the dancers, the leader stands at
+``z = -gap/2`` and faces +Z, the follower stands at ``z = +gap/2`` and faces him, +X is the leader's left. A *place* is
+where a dancer would stand on both feet; a step says which foot lands, on which beat, and at which place it then belongs.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ Hold = Literal["closed", "two_hands", "one_hand", "turn"]
 
 @dataclass(frozen=True)
 class Step:
-    """A landing: ``x``, ``z`` (metres) and ``yaw`` (radians) of the place in the figure's frame; yaw counts from the partner.
+    """A landing: ``x``, ``z`` (metres) and ``yaw`` (radians) of the place in the figure's frame; yaw counts from the
+    partner.
 
-    ``commit`` is the share of the way from the other foot to this one that the body travels; 0 is a touch without weight.
+    ``commit`` is the share of the way from the other foot to this one that the body travels; 0 is a touch without
+    weight.
     """
 
     beat: float
@@ -78,7 +80,9 @@ class Score:
         return (aside, -half) if who == LEADER else (-aside, half)
 
     def move(self, forward: float, left: float, turned: float, along: float | None = None) -> None:
-        """Move the couple's frame (metres, degrees), forward in its own heading or in heading ``along`` of the figure."""
+        """Move the couple's frame (metres, degrees), forward in its own heading or in heading ``along`` of the
+        figure.
+        """
         x, z, yaw = self.at
         heading = yaw if along is None else radians(along)
         size = self.room.size
@@ -99,7 +103,9 @@ class Score:
         commit: float = 0.9,
         only: int | None = None,
     ) -> None:
-        """Move the couple and let both (or ``only`` one) step to their places in it; ``fan`` degrees open both to his left."""
+        """Move the couple and let both (or ``only`` one) step to their places in it; ``fan`` degrees open both to
+        his left.
+        """
         self.move(forward, left, turned, along)
         for who in (LEADER, FOLLOWER):
             if only in (None, who):
@@ -107,7 +113,9 @@ class Score:
                 self.step(who, beat, x, z, fan if who == LEADER else -fan, commit)
 
     def step(self, who: int, beat: float, x: float, z: float, yaw: float, commit: float = 0.9) -> None:
-        """One dancer steps with the free foot to (x, z) of the couple's frame, ``yaw`` degrees away from facing the partner."""
+        """One dancer steps with the free foot to (x, z) of the couple's frame, ``yaw`` degrees away from facing the
+        partner.
+        """
         cx, cz, heading = self.at
         foot = self.free[who]
         place_x = cx + x * cos(heading) + z * sin(heading)
@@ -140,7 +148,7 @@ def _turning(count: int, total: float) -> list[float]:
     return [total * (index + 1) / count for index in range(count)]
 
 
-# ----------------------------------------------------------------------------------------------------------------- waltz
+# ----------------------------------------------------------------------------------------------------------------- walt
 
 
 def _waltz_box(room: Room, rng: np.random.Generator) -> Figure:
@@ -191,7 +199,9 @@ def _waltz_promenade(room: Room, rng: np.random.Generator) -> Figure:
 
 
 def _waltz_under_arm(room: Room, rng: np.random.Generator) -> Figure:
-    s = _score("under_arm_turn", 12, room, [(0, "one_hand"), (1.6, "turn"), (7.6, "one_hand"), (10.0, "closed")], room.open)
+    s = _score(
+        "under_arm_turn", 12, room, [(0, "one_hand"), (1.6, "turn"), (7.6, "one_hand"), (10.0, "closed")], room.open
+    )
     moves = [(0.2, 0.0), (0.0, -0.25), (0.0, 0.0), (-0.2, 0.0), (0.0, 0.25), (0.0, 0.0)]
     turns = [0.0, -20.0, -60.0, -140.0, -220.0, -300.0, -350.0, -360.0, -360.0, -360.0, -360.0, -360.0]
     for beat in range(12):
@@ -204,7 +214,7 @@ def _waltz_under_arm(room: Room, rng: np.random.Generator) -> Figure:
     return s.done()
 
 
-# ----------------------------------------------------------------------------------------------------------------- salsa
+# ----------------------------------------------------------------------------------------------------------------- sals
 
 _SALSA = (0, 1, 2, 4, 5, 6)
 
@@ -264,7 +274,7 @@ def _salsa_open_break(room: Room, rng: np.random.Generator) -> Figure:
     return s.done()
 
 
-# ----------------------------------------------------------------------------------------------------------------- tango
+# ----------------------------------------------------------------------------------------------------------------- tang
 
 
 def _tango_basic(room: Room, rng: np.random.Generator) -> Figure:
@@ -317,7 +327,7 @@ def _tango_rock(room: Room, rng: np.random.Generator) -> Figure:
 
 
 def _tango_ochos(room: Room, rng: np.random.Generator) -> Figure:
-    s = _score("ochos", 8, room, [(0, "closed")], room.close + 0.04)
+    s = _score("ochos", 8, room, [(0, "two_hands"), (7, "closed")], room.close + 0.20)
     for beat, side, yaw in ((0, 0.24, -10.0), (2, -0.24, 40.0), (4, 0.24, -40.0), (6, -0.0, 10.0)):
         s.step(LEADER, beat, *_shifted(s.spot(LEADER), 0.75 * side), 0.0, 0.85)
         s.step(FOLLOWER, beat, *_shifted(s.spot(FOLLOWER), room.size * side), yaw)
@@ -330,13 +340,14 @@ def _shifted(spot: tuple[float, float], left: float) -> tuple[float, float]:
     return spot[0] + left, spot[1]
 
 
-# ----------------------------------------------------------------------------------------------------------------- swing
+# ----------------------------------------------------------------------------------------------------------------- swin
 
 _LATE = 0.66
 _TRIPLES = (0.0, _LATE, 1.0, 2.0, 2.0 + _LATE, 3.0)
 
 
 def _rock(s: Score, beat: float, wide: float = 0.34) -> None:
+    wide = 0.10 if s.holds[-1][1] == "closed" else wide
     s.go(beat, gap=s.gap + wide, commit=0.55)
     s.go(beat + 1)
 
@@ -377,7 +388,9 @@ def _swing_pass(room: Room, rng: np.random.Generator) -> Figure:
     for beat, angle in zip(_TRIPLES, (12.0, 35.0, 70.0, 110.0, 150.0, 180.0), strict=True):
         reach = half * (1.0 - 0.12 * sin(radians(angle)))
         s.step(LEADER, beat, -reach * sin(radians(angle)) * 0.9, -reach * cos(radians(angle)), angle * 1.0)
-    for beat, angle, yaw in zip(_TRIPLES, (15.0, 40.0, 80.0, 120.0, 155.0, 180.0), (0, -5, -20, -70, -130, -180), strict=True):
+    for beat, angle, yaw in zip(
+        _TRIPLES, (15.0, 40.0, 80.0, 120.0, 155.0, 180.0), (0, -5, -20, -70, -130, -180), strict=True
+    ):
         reach = half * (1.0 - 0.12 * sin(radians(angle)))
         s.step(FOLLOWER, beat, reach * sin(radians(angle)) * 0.9, reach * cos(radians(angle)), float(yaw))
     s.at = (0.0, 0.0, pi)
@@ -394,18 +407,21 @@ def _swing_push(room: Room, rng: np.random.Generator) -> Figure:
     return s.done()
 
 
-# ---------------------------------------------------------------------------------------------------------------- genres
+# ---------------------------------------------------------------------------------------------------------------- genre
 
 
 @dataclass(frozen=True)
 class Genre:
     """How a genre is danced.
 
-    ``gap_close``/``gap_open``: air between the two fronts in metres. ``aside``: how far the follower stands to his right in closed hold.
-    ``late_s``: how long after the beat the last of a step is done. ``swing_s``: longest time a foot is in the air. ``flex``: how far
-    the knees lower the hips, metres. ``bounce``: amplitude per beat, metres; ``rise``: amplitude per bar. ``hips``: roll of the pelvis
-    over the standing leg, radians. ``sway``: side bend of the trunk. ``look_left``: turn of the head in closed hold, radians.
-    ``staccato``: 1 moves evenly, larger starts late and arrives suddenly. ``travel``: figures are chosen to stay in the room.
+    ``gap_close``/``gap_open``: air between the two fronts in metres. ``aside``: how far the follower stands to his
+    right in closed hold.
+    ``late_s``: how long after the beat the last of a step is done. ``swing_s``: longest time a foot is in the air.
+    ``flex``: how far the knees lower the hips, metres. ``bounce``: amplitude per beat, metres; ``rise``: amplitude
+    per bar. ``hips``: roll of the pelvis over the standing leg, radians. ``sway``: side bend of the trunk.
+    ``look_left``: turn of the head in closed hold, radians.
+    ``staccato``: 1 moves evenly, larger starts late and arrives suddenly. ``travel``: figures are chosen to stay in
+    the room.
     """
 
     figures: tuple[tuple[float, Writer], ...]
@@ -430,34 +446,107 @@ class Genre:
 GENRES: dict[str, Genre] = {
     "waltz": Genre(
         figures=(
-            (2.0, _waltz_box), (2.0, _waltz_progressive), (2.5, _waltz_reverse_turn), (1.0, _waltz_balance),
-            (1.2, _waltz_promenade), (1.0, _waltz_under_arm),
+            (2.0, _waltz_box),
+            (2.0, _waltz_progressive),
+            (2.5, _waltz_reverse_turn),
+            (1.0, _waltz_balance),
+            (1.2, _waltz_promenade),
+            (1.0, _waltz_under_arm),
         ),
-        gap_close=0.15, gap_open=0.40, aside=0.15, late_s=0.05, swing_s=0.60, flex=0.020, bounce=0.0, rise=0.028, hips=0.03, sway=0.09, lean=-0.10,
-        look_left=0.55, staccato=1.0, heel_lead=True, lift=0.03, size=(0.85, 1.1),
+        gap_close=0.145,
+        gap_open=0.40,
+        aside=0.11,
+        late_s=0.075,
+        swing_s=0.60,
+        flex=0.020,
+        bounce=0.0,
+        rise=0.028,
+        hips=0.03,
+        sway=0.09,
+        lean=-0.10,
+        look_left=0.55,
+        staccato=1.0,
+        heel_lead=True,
+        lift=0.03,
+        size=(0.85, 1.1),
     ),
     "salsa": Genre(
         figures=(
-            (1.5, _salsa_basic("closed")), (1.5, _salsa_basic("two_hands")), (1.0, _salsa_side("two_hands")),
-            (0.7, _salsa_side("closed")), (1.6, _salsa_cross_body), (1.6, _salsa_right_turn), (1.0, _salsa_open_break),
+            (1.5, _salsa_basic("closed")),
+            (1.5, _salsa_basic("two_hands")),
+            (1.0, _salsa_side("two_hands")),
+            (0.7, _salsa_side("closed")),
+            (1.6, _salsa_cross_body),
+            (1.6, _salsa_right_turn),
+            (1.0, _salsa_open_break),
         ),
-        gap_close=0.16, gap_open=0.38, aside=0.08, late_s=0.005, swing_s=0.30, flex=0.030, bounce=0.006, rise=0.0, hips=0.13, sway=-0.05, lean=0.0,
-        look_left=0.0, staccato=1.15, heel_lead=False, lift=0.035, size=(0.8, 1.1),
+        gap_close=0.18,
+        gap_open=0.38,
+        aside=0.08,
+        late_s=0.005,
+        swing_s=0.30,
+        flex=0.030,
+        bounce=0.006,
+        rise=0.0,
+        hips=0.17,
+        sway=-0.05,
+        lean=0.0,
+        look_left=0.0,
+        staccato=1.15,
+        heel_lead=False,
+        lift=0.035,
+        size=(0.8, 1.1),
     ),
     "tango": Genre(
         figures=(
-            (2.0, _tango_basic), (1.6, _tango_turn), (1.3, _tango_promenade), (0.8, _tango_corte), (0.8, _tango_rock),
+            (2.0, _tango_basic),
+            (1.6, _tango_turn),
+            (1.3, _tango_promenade),
+            (0.8, _tango_corte),
+            (0.8, _tango_rock),
             (1.0, _tango_ochos),
         ),
-        gap_close=0.13, gap_open=0.36, aside=0.15, late_s=0.02, swing_s=0.55, flex=0.040, bounce=0.0, rise=0.0, hips=0.015, sway=0.03, lean=-0.04,
-        look_left=0.60, staccato=1.25, heel_lead=True, lift=0.02, size=(0.85, 1.1),
+        gap_close=0.14,
+        gap_open=0.36,
+        aside=0.11,
+        late_s=0.03,
+        swing_s=0.55,
+        flex=0.040,
+        bounce=0.0,
+        rise=0.0,
+        hips=0.015,
+        sway=0.03,
+        lean=-0.04,
+        look_left=0.60,
+        staccato=1.25,
+        heel_lead=True,
+        lift=0.02,
+        size=(0.85, 1.1),
     ),
     "swing": Genre(
         figures=(
-            (1.5, _swing_basic("two_hands")), (0.8, _swing_basic("closed")), (1.0, _swing_basic("one_hand")),
-            (1.5, _swing_turn), (1.3, _swing_pass), (1.0, _swing_push),
+            (1.5, _swing_basic("two_hands")),
+            (0.8, _swing_basic("closed")),
+            (1.0, _swing_basic("one_hand")),
+            (1.5, _swing_turn),
+            (1.3, _swing_pass),
+            (1.0, _swing_push),
         ),
-        gap_close=0.17, gap_open=0.44, aside=0.08, late_s=0.0, swing_s=0.28, flex=0.042, bounce=0.018, rise=0.0, hips=0.05, sway=-0.08, lean=0.06,
-        look_left=0.0, staccato=1.0, heel_lead=False, lift=0.05, size=(0.85, 1.15),
+        gap_close=0.19,
+        gap_open=0.44,
+        aside=0.08,
+        late_s=0.0,
+        swing_s=0.28,
+        flex=0.042,
+        bounce=0.018,
+        rise=0.0,
+        hips=0.05,
+        sway=-0.08,
+        lean=0.06,
+        look_left=0.0,
+        staccato=1.0,
+        heel_lead=False,
+        lift=0.05,
+        size=(0.85, 1.15),
     ),
-}  # fmt: skip
+}

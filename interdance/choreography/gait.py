@@ -14,7 +14,9 @@ from interdance.choreography.ik import apply, limb_rotations, turn, two_bones
 
 @dataclass(frozen=True)
 class Landing:
-    """A foot coming to the floor at ``time`` (seconds), world place ``x``, ``z`` (metres) and ``yaw`` (radians) of the dancer."""
+    """A foot coming to the floor at ``time`` (seconds), world place ``x``, ``z`` (metres) and ``yaw`` (radians) of
+    the dancer.
+    """
 
     time: float
     foot: int
@@ -36,7 +38,9 @@ class Path:
 
 @dataclass(frozen=True)
 class Foot:
-    """Ball of the foot (T, 3) when flat, yaw, heel-up pitch in radians, and how much it is in the air (0 planted .. 1)."""
+    """Ball of the foot (T, 3) when flat, yaw, heel-up pitch in radians, and how much it is in the air (0 planted ..
+    1).
+    """
 
     ball_T3: np.ndarray
     yaw_T: np.ndarray
@@ -51,7 +55,9 @@ def ease(u: np.ndarray) -> np.ndarray:
 
 
 def ramps(t: np.ndarray, centres: np.ndarray, widths: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    """Sum of eased steps: ``steps[i]`` is climbed around ``centres[i]`` within ``widths[i]`` seconds. (T,) or (T, K)."""
+    """Sum of eased steps: ``steps[i]`` is climbed around ``centres[i]`` within ``widths[i]`` seconds. (T,) or (T,
+    K).
+    """
     if len(centres) == 0:
         return np.zeros((len(t), *np.shape(steps)[1:]))
     return ease((t[:, None] - centres) / widths + 0.5) @ steps
@@ -112,7 +118,9 @@ def _foot(
     style: Style,
     anatomy: Anatomy,
 ) -> Foot:
-    """One foot: eased swings that end on the landings; in between the ball stays where it is and the foot may pivot on it."""
+    """One foot: eased swings that end on the landings; in between the ball stays where it is and the foot may pivot
+    on it.
+    """
     turnout = style.turnout if foot == LEFT else -style.turnout
     spot, yaw_now = _ball(start, side, turnout, anatomy)
     xz = np.tile(spot, (len(t), 1))
@@ -145,7 +153,7 @@ def _foot(
         height += (style.lift * genre.lift * (0.5 + min(1.0, distance / 0.35))) * hop
         air = np.maximum(air, hop)
         forward = float((target - spot) @ np.array([np.sin(landing.yaw), np.cos(landing.yaw)]))
-        roll = 0.25 + 0.9 * min(1.0, distance / 0.45)
+        roll = (0.14 + 0.5 * min(1.0, distance / 0.5)) if genre.heel_lead else (0.25 + 0.8 * min(1.0, distance / 0.45))
         early = 0.35 * (end - begin)
         v = np.clip((t - begin + early) / (0.85 * (end - begin) + early), 0.0, 1.0)
         pitch += roll * (1.0 if forward > -0.1 else 0.6) * v**2 * (1.0 - v) ** 3 / 0.03456
@@ -166,7 +174,9 @@ def _ball(place: tuple[float, float, float], side: float, turnout: float, anatom
     """Where the ball of the foot is when a dancer stands at ``place``, and the yaw of that foot."""
     x, z, yaw = place
     ahead = anatomy.ball_ahead
-    return np.array([x + side * np.cos(yaw) + ahead * np.sin(yaw), z - side * np.sin(yaw) + ahead * np.cos(yaw)]), yaw + turnout
+    return np.array(
+        [x + side * np.cos(yaw) + ahead * np.sin(yaw), z - side * np.sin(yaw) + ahead * np.cos(yaw)]
+    ), yaw + turnout
 
 
 def _beyond(angle: np.ndarray, limit: float) -> np.ndarray:
@@ -175,7 +185,9 @@ def _beyond(angle: np.ndarray, limit: float) -> np.ndarray:
     return np.sign(angle) * excess**2 / (excess + 0.15)
 
 
-def stand(dancer: Dancer, path: Path, height_T: np.ndarray, rise_T: np.ndarray, roll_T: np.ndarray, tilt_T: np.ndarray) -> None:
+def stand(
+    dancer: Dancer, path: Path, height_T: np.ndarray, rise_T: np.ndarray, roll_T: np.ndarray, tilt_T: np.ndarray
+) -> None:
     """Set pelvis, legs and feet of ``dancer``: the pelvis as high as ``height_T`` says or as the legs allow.
 
     Parameters

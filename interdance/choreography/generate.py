@@ -6,7 +6,7 @@ import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import cos, sin
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,13 @@ from interdance.body.model import Body
 from interdance.choreography.couple import hold_weights, join
 from interdance.choreography.dancer import Anatomy, Dancer, Style, couple_shapes, couple_styles, measure
 from interdance.choreography.figures import FOLLOWER, GENRES, LEADER, Figure, Genre, Hold, Room
-from interdance.choreography.gait import Landing, Path as FloorPath, stand, walk
-from interdance.choreography.ik import apply, fraction, turn
+from interdance.choreography.gait import Landing, stand, walk
+from interdance.choreography.gait import Path as FloorPath
+from interdance.choreography.ik import fraction, turn
 from interdance.config import ChoreographyParams
 from interdance.errors import InputError
-from interdance.files import atomic_folder
-from interdance.music.synth import METRES, Track, render, write_track
+from interdance.files import atomic_folder, read_json, write_json
+from interdance.music.synth import Track, render, write_track
 from interdance.takes import Duet, Motion, write_take
 
 Progress = Callable[[int, int, str], None]
@@ -51,7 +52,9 @@ class Routine:
     figures: list[dict[str, Any]]
 
 
-def choreograph(params: ChoreographyParams, body: Body, fps: int, out: Path, progress: Progress | None = None) -> list[str]:
+def choreograph(
+    params: ChoreographyParams, body: Body, fps: int, out: Path, progress: Progress | None = None
+) -> list[str]:
     """Make ``takes_per_genre`` takes of every genre under ``out`` and return their names.
 
     Each take depends on the seed, its genre and its number alone, so any number of workers gives the same bytes.
@@ -65,7 +68,9 @@ def choreograph(params: ChoreographyParams, body: Body, fps: int, out: Path, pro
         if genre not in GENRES:
             raise InputError(f"choreography.genres: '{genre}' is not a genre we dance; known: {', '.join(GENRES)}")
     if params.take_seconds < 4.0:
-        raise InputError(f"choreography.take_seconds: {params.take_seconds} is too short to dance in; 4 seconds or more")
+        raise InputError(
+            f"choreography.take_seconds: {params.take_seconds} is too short to dance in; 4 seconds or more"
+        )
     jobs = [(genre, number) for number in range(params.takes_per_genre) for genre in params.genres]
     names = []
     if params.workers <= 1 or len(jobs) == 1:
@@ -84,7 +89,9 @@ def choreograph(params: ChoreographyParams, body: Body, fps: int, out: Path, pro
                 if progress:
                     progress(len(names), len(jobs), names[-1])
     except BrokenProcessPool:
-        raise InputError("a choreography worker was stopped from outside; run again with fewer choreography.workers") from None
+        raise InputError(
+            "a choreography worker was stopped from outside; run again with fewer choreography.workers"
+        ) from None
     return sorted(names)
 
 
@@ -108,16 +115,9 @@ def _make(params: ChoreographyParams, body: Body, fps: int, out: Path, genre: st
     with atomic_folder(out / name) as folder:
         song = folder / "music.flac"
         write_track(song, dance.track)
-        duet = Duet(name, genre, dance.leader, dance.follower, song, dance.facts)
-        write_take(folder.parent, replace(duet, name=folder.name))
-        _rename_facts(folder, name)
+        write_take(folder.parent, Duet(folder.name, genre, dance.leader, dance.follower, song, dance.facts))
+        write_json(folder / "take.json", read_json(folder / "take.json") | {"name": name})
     return name
-
-
-def _rename_facts(folder: Path, name: str) -> None:
-    from interdance.files import read_json, write_json
-
-    write_json(folder / "take.json", read_json(folder / "take.json") | {"name": name})
 
 
 def generate_duet(genre: str, seconds: float, seed: int | list[int], body: Body, fps: int = 30) -> Dance:
@@ -131,14 +131,15 @@ def generate_duet(genre: str, seconds: float, seed: int | list[int], body: Body,
     anatomies = (measure(body, shapes[0]), measure(body, shapes[1]))
     fronts = anatomies[0].front + anatomies[1].front
     size = float(people_rng.uniform(*spec.size)) * anatomies[1].legs[0] / 0.8
-    room = Room(fronts + spec.gap_close, fronts + spec.gap_open, -spec.aside, size)
+    room = Room(fronts + spec.gap_close, fronts + spec.gap_open, spec.aside, size)
     routine = _plan(spec, room, track, seconds, routine_rng)
     t = np.arange(round(seconds * fps)) / fps
     beat = np.interp(t, track.beats_s, np.arange(len(track.beats_s)))
     beat = np.where(t < track.beats_s[0], (t - track.beats_s[0]) * track.tempo_bpm / 60.0, beat)
     couple = tuple(Dancer(anatomy, style, len(t)) for anatomy, style in zip(anatomies, styles, strict=True))
     paths = tuple(
-        walk(routine.landings[who], routine.start[who], t, spec, styles[who], anatomies[who]) for who in (LEADER, FOLLOWER)
+        walk(routine.landings[who], routine.start[who], t, spec, styles[who], anatomies[who])
+        for who in (LEADER, FOLLOWER)
     )
     weights = hold_weights(routine.holds, t, max(0.5, 60.0 / track.tempo_bpm * 1.2))
     for who in (LEADER, FOLLOWER):
@@ -153,7 +154,11 @@ def generate_duet(genre: str, seconds: float, seed: int | list[int], body: Body,
         "figures": [figure for figure in routine.figures if figure["start_s"] < seconds],
         "holds": [[round(time, 3), hold] for time, hold in routine.holds if time < seconds],
         "landings": {
-            role: [[round(step.time, 4), "left" if step.foot == 0 else "right"] for step in steps if step.time < seconds and step.commit]
+            role: [
+                [round(step.time, 4), "left" if step.foot == 0 else "right"]
+                for step in steps
+                if step.time < seconds and step.commit
+            ]
             for role, steps in zip(("leader", "follower"), routine.landings, strict=True)
         },
     }
@@ -244,7 +249,9 @@ def _dance_body(
     stand(dancer, path, height, toes, roll, np.full(len(beat_T), 0.02))
     to_partner = np.arctan2(*(partner.place_T2 - path.place_T2).T)
     off = to_partner - path.yaw_T
-    twist = 0.12 * style.flow * gaussian_filter1d(path.weight_T, 2.0, mode="nearest") * (1.0 if spec.hips > 0.04 else 0.4)
+    twist = (
+        0.12 * style.flow * gaussian_filter1d(path.weight_T, 2.0, mode="nearest") * (1.0 if spec.hips > 0.04 else 0.4)
+    )
     chest_yaw = path.yaw_T + (0.55 + 0.15 * closed - 0.4 * weights["turn"]) * np.sin(off) + twist
     sway = spec.sway * style.sway * gaussian_filter1d(path.weight_T, 4.0, mode="nearest")
     lean = spec.lean * (1.0 if who == FOLLOWER or spec.lean > 0 else 0.3) * (0.4 + 0.6 * closed) + style.lean

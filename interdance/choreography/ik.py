@@ -37,13 +37,17 @@ def about(axis: np.ndarray, angle: np.ndarray) -> np.ndarray:
 
 def apply(rotations_T33: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     """Turn ``vectors`` (3,) or (T, 3) by ``rotations_T33``; returns (T, 3)."""
-    return np.einsum("tij,...j->ti", rotations_T33, vectors) if vectors.ndim == 1 else np.einsum(
-        "tij,tj->ti", rotations_T33, vectors
+    return (
+        np.einsum("tij,...j->ti", rotations_T33, vectors)
+        if vectors.ndim == 1
+        else np.einsum("tij,tj->ti", rotations_T33, vectors)
     )
 
 
 def frame(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Right-handed frames (..., 3, 3) with columns: ``first``, ``second`` made perpendicular to it, and their cross product."""
+    """Right-handed frames (..., 3, 3) with columns: ``first``, ``second`` made perpendicular to it, and their cross
+    product.
+    """
     a = unit(first)
     b = unit(second - (second * a).sum(-1, keepdims=True) * a)
     return np.stack([a, b, np.cross(a, b)], axis=-1)
@@ -94,12 +98,15 @@ def two_bones(
 
 
 def limb_rotations(
-    points: tuple[np.ndarray, np.ndarray, np.ndarray], normal_T3: np.ndarray, rest: tuple[np.ndarray, np.ndarray, np.ndarray],
+    points: tuple[np.ndarray, np.ndarray, np.ndarray],
+    normal_T3: np.ndarray,
+    rest: tuple[np.ndarray, np.ndarray, np.ndarray],
     rest_pole: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """World rotations (T, 3, 3) of the two bones of a limb that runs through ``points`` in the plane of ``normal_T3``.
 
-    ``rest`` are the three joints in the rest pose and ``rest_pole`` the direction in which the middle joint points there.
+    ``rest`` are the three joints in the rest pose and ``rest_pole`` the direction in which the middle joint points
+    there.
     """
     rest_normal = np.cross(unit(rest[2] - rest[0]), rest_pole)
     rotations = []

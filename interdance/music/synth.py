@@ -1,7 +1,7 @@
 """Dance music of our own: every take gets a track in its genre's metre, with harmony, bass, melody and percussion.
 
-Everything is computed from a seed with numpy (additive voices, shaped noise, a short room), so no recording and no licence is
-involved, and the beat times are known exactly instead of being estimated.
+Everything is computed from a seed with numpy (additive voices, shaped noise, a short room), so no recording and no
+licence is involved, and the beat times are known exactly instead of being estimated.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ SAMPLE_RATE = 22050
 
 @dataclass(frozen=True)
 class Metre:
-    """What a genre's music is counted in: beats per bar, tempo range (beats per minute), place of the off-beat eighth."""
+    """What a genre's music is counted in: beats per bar, tempo range (beats per minute), place of the off-beat
+    eighth.
+    """
 
     beats_per_bar: int
     tempo_low: float
@@ -64,7 +66,9 @@ class Track:
 
 
 def beat_times(tempo_bpm: float, seconds: float, lead_in: float, drift: float, phase: float) -> np.ndarray:
-    """Times of beats from ``lead_in`` until four beats past ``seconds``; the tempo breathes by ``drift`` (a share) slowly."""
+    """Times of beats from ``lead_in`` until four beats past ``seconds``; the tempo breathes by ``drift`` (a share)
+    slowly.
+    """
     period = 60.0 / tempo_bpm
     num_beats = int(np.ceil((seconds - lead_in) / (period * (1.0 - drift)))) + 6
     position = np.arange(num_beats)
@@ -224,7 +228,7 @@ _VOICES: dict[str, Callable[[int, float], np.ndarray]] = {
 }
 
 
-# ---------------------------------------------------------------------------------------------------------------- scores
+# ---------------------------------------------------------------------------------------------------------------- score
 
 # Chord progressions as (semitones above the key, quality), one chord a bar, eight bars.
 _QUALITIES = {"M": (0, 4, 7), "m": (0, 3, 7), "7": (0, 4, 7, 10), "m7": (0, 3, 7, 10), "6": (0, 4, 7, 9)}
@@ -278,7 +282,9 @@ class _Mixer:
         width = self.metre.beats_per_bar
         return [(float(bar * width), self.key + chords[bar % 8][0], chords[bar % 8][1]) for bar in range(self.num_bars)]
 
-    def melody(self, voice: str, bars: list[tuple[float, int, tuple[int, ...]]], rhythms: list[list[float]], level: float) -> None:
+    def melody(
+        self, voice: str, bars: list[tuple[float, int, tuple[int, ...]]], rhythms: list[list[float]], level: float
+    ) -> None:
         """A tune of two alternating motifs on chord notes, stepping about the middle of the voice's range."""
         motifs = [rhythms[int(index)] for index in self.rng.permutation(len(rhythms))[:2]]
         contours = [self.rng.integers(-2, 3, size=12) for _ in motifs]
@@ -361,7 +367,9 @@ def _tango(mixer: _Mixer) -> None:
         if number % 2:
             for index, offset in enumerate((3.0, 3.25, 3.5, 3.75)):  # the run that leads into the next bar
                 mixer.note("piano", _near(root + 7, 48) + (0, 2, 4, 5)[index], beat + offset, 0.25, 0.25)
-    mixer.melody("bandoneon", bars, [[0.0, 1.0, 1.5, 2.0], [0.0, 0.5, 1.0, 2.0, 3.0], [0.0, 3.0, 3.5], [0.0, 1.5, 2.0]], 0.14)
+    mixer.melody(
+        "bandoneon", bars, [[0.0, 1.0, 1.5, 2.0], [0.0, 0.5, 1.0, 2.0, 3.0], [0.0, 3.0, 3.5], [0.0, 1.5, 2.0]], 0.14
+    )
     mixer.melody("strings", bars, [[0.0], [0.0, 2.0]], 0.14)
 
 
@@ -379,10 +387,15 @@ def _swing(mixer: _Mixer) -> None:
                 mixer.hit("ride", beat + count + late, 0.35)
                 mixer.hit("hat", beat + count, 0.6)
                 mixer.hit("snare", beat + count, 0.35)
-        for offset in ((1.0, 2.0 + late) if number % 2 else (late, 3.0)):
+        for offset in (1.0, 2.0 + late) if number % 2 else (late, 3.0):
             for tone in chord:
                 mixer.note("guitar", _near(root + tone, 55), beat + offset, 0.4, 0.16)
-    rhythms = [[0.0, late, 1.0, 1 + late, 2.0], [late, 1.0, 2 + late, 3.0], [0.0, 1.0, 1 + late, 3.0], [0.0, 2.0, 2 + late]]
+    rhythms = [
+        [0.0, late, 1.0, 1 + late, 2.0],
+        [late, 1.0, 2 + late, 3.0],
+        [0.0, 1.0, 1 + late, 3.0],
+        [0.0, 2.0, 2 + late],
+    ]
     mixer.melody("brass", bars, rhythms, 0.12)
     mixer.melody("piano", bars, rhythms, 0.25)
 
