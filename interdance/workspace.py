@@ -196,12 +196,22 @@ def _terminates_cleanly() -> Iterator[None]:
 
 
 def _rebased(values: dict[str, Any], project: Path, root: Path) -> dict[str, Any]:
-    """``values`` with the relative paths among them (relative to ``project``) made relative to ``root``."""
+    """``values`` with their relative paths, which start at ``project``, made to work from ``root``.
+
+    A place in the project is linked, so that the value stays and equal stages are found in the shared cache; a place
+    outside gets another relative path.
+    """
     result = dict(values)
     for section, key in PATH_PARAMS:
         value = result[section][key]
-        if value and not Path(value).is_absolute():
+        if not value or Path(value).is_absolute():
+            continue
+        inside = os.path.relpath(project / value, project)
+        if inside.startswith(".."):
             result[section] = dict(result[section]) | {key: os.path.relpath(project / value, root)}
+        else:
+            (root / inside).parent.mkdir(parents=True, exist_ok=True)
+            _link(root / inside, Path(os.path.relpath(project / inside, (root / inside).parent)))
     return result
 
 
