@@ -107,6 +107,7 @@ class DiffusionParams:
 
     num_steps: int
     beta_schedule: Literal["squaredcos_cap_v2", "linear"]
+    noise_shift: float  # how many times larger the noise is, against the signal, than in the schedule by name
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,7 @@ class TrainParams:
     steps: int
     lr: float
     lr_final: float
+    projection_lr: float  # share of lr for the projections between channels and width; 0 keeps them as they start
     warmup: int
     weight_decay: float
     grad_clip: float

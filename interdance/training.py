@@ -159,7 +159,7 @@ def train(
     settings = params.train
     denoiser = start_denoiser(params, statistics).to(device)
     average = AveragedModel(denoiser, multi_avg_fn=get_ema_multi_avg_fn(settings.ema))
-    optimizer = torch.optim.AdamW(denoiser.parameters(), lr=settings.lr, weight_decay=settings.weight_decay)
+    optimizer = _optimizer(denoiser, settings)
     scheduler = make_scheduler(params.diffusion)
     done = _resume(checkpoint, fingerprint, denoiser, average, optimizer)
     loader = DataLoader(
@@ -173,7 +173,7 @@ def train(
     for step, batch in enumerate(loader, start=done + 1):
         batch = {name: value.to(device) for name, value in batch.items() if isinstance(value, Tensor)}
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, settings)
+            group["lr"] = group["share"] * learning_rate(step, settings)
         denoiser.train()
         generator = torch.Generator().manual_seed(_seed(settings.seed, step))
         n_B = torch.randint(0, params.diffusion.num_steps, (len(batch["follower"]),), generator=generator).to(device)
@@ -189,7 +189,8 @@ def train(
             raise FloatingPointError(f"step {step}: the loss is not a number ({broken}); lower train.lr or its weight")
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(denoiser.parameters(), settings.grad_clip)
+        learned = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        norm = torch.nn.utils.clip_grad_norm_(learned, settings.grad_clip)
         optimizer.step()
         average.update_parameters(denoiser)
 
@@ -246,6 +247,23 @@ def validate(
         result[f"validation/recon_n{n}"] = float(losses.recon_loss(follower, batch["follower"]))
         result[f"validation/error_m_n{n}"] = float((points - true).norm(dim=-1).mean())
     return result
+
+
+def _optimizer(denoiser: Denoiser, settings: TrainParams) -> torch.optim.Optimizer:
+    """AdamW with a learning rate of their own for the projections.
+
+    Their weights are a thousand times smaller than the others', and a full step of AdamW would wipe out at once the
+    components they start from.
+    """
+    projections = {id(parameter) for layer in denoiser.projections() for parameter in layer.parameters()}
+    slow = [parameter for parameter in denoiser.parameters() if id(parameter) in projections]
+    groups = [{"params": [p for p in denoiser.parameters() if id(p) not in projections], "share": 1.0}]
+    if settings.projection_lr > 0:
+        groups.append({"params": slow, "share": settings.projection_lr})
+    else:
+        for parameter in slow:
+            parameter.requires_grad_(False)
+    return torch.optim.AdamW(groups, lr=settings.lr, weight_decay=settings.weight_decay)
 
 
 def _world(x_BTC: Tensor, statistics: DancerStatistics, anchor_P: np.ndarray) -> tuple[Tensor, Tensor]:

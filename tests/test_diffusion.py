@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 import trimesh
+from diffusers import DDIMScheduler
 
 from interdance import config
 from interdance.body.distance import LeaderField
@@ -122,7 +123,7 @@ def test_gradients_against_finite_differences(name: str) -> None:
 
 
 def test_the_sampler_ends_in_the_last_refined_prediction() -> None:
-    scheduler = make_scheduler(DiffusionParams(num_steps=1000, beta_schedule="squaredcos_cap_v2"))
+    scheduler = make_scheduler(DiffusionParams(num_steps=1000, beta_schedule="squaredcos_cap_v2", noise_shift=6.0))
     seen: list[int] = []
 
     def denoise(x_n: torch.Tensor, n: int) -> torch.Tensor:
@@ -133,6 +134,17 @@ def test_the_sampler_ends_in_the_last_refined_prediction() -> None:
     assert seen == sorted(seen, reverse=True)
     assert seen[0] == 999
     assert torch.allclose(out, torch.full((2, 3), seen[-1] + 0.5))
+
+
+def test_the_shift_scales_noise_against_signal_and_one_is_the_named_schedule() -> None:
+    plain, shifted = (
+        make_scheduler(DiffusionParams(num_steps=1000, beta_schedule="squaredcos_cap_v2", noise_shift=shift)).alphas_cumprod
+        for shift in (1.0, 4.0)
+    )
+    named = DDIMScheduler(num_train_timesteps=1000, beta_schedule="squaredcos_cap_v2").alphas_cumprod
+    assert torch.allclose(plain, named, atol=1e-5)
+    ratio = ((1 - shifted) / shifted) / ((1 - plain) / plain)
+    assert torch.allclose(ratio[5:900].sqrt(), torch.full((895,), 4.0), rtol=1e-2)
 
 
 def standing_couple() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

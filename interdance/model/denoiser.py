@@ -62,10 +62,19 @@ class Denoiser(nn.Module):
         self.music_in = nn.Sequential(nn.Linear(music_channels, width), nn.SiLU(), nn.Linear(width, width))
         self.step_in = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
         self.blocks = nn.ModuleList(InteractiveBlock(width, heads, feed_forward, dropout) for _ in range(blocks))
+        # Scale and shift by diffusion step: how much of the noised sample to believe differs from step to step.
+        self.final = nn.Sequential(nn.SiLU(), nn.Linear(width, 4 * width))
+        nn.init.zeros_(self.final[1].weight)
+        nn.init.zeros_(self.final[1].bias)
         self.follower_out = nn.Linear(width, channels)
         self.leader_out = nn.Linear(width, channels if task == "duet" else points)
         for head in (self.follower_out, self.leader_out):
             nn.init.zeros_(head.bias)
+
+    def projections(self) -> list[nn.Linear]:
+        """The layers between channels and width, which :meth:`start_from_components` sets."""
+        layers = [self.leader_in, self.follower_in, self.follower_out]
+        return [*layers, self.leader_out] if self.task == "duet" else layers
 
     @torch.no_grad()
     def start_from_components(self, leader_DC: Tensor, follower_DC: Tensor) -> None:
@@ -109,6 +118,9 @@ class Denoiser(nn.Module):
         follower_BTD = self.follower_in(x_n_BTC)
         for block in self.blocks:
             leader_BTD, follower_BTD = block(leader_BTD, follower_BTD, emb_BTD)
+        scale_f, shift_f, scale_l, shift_l = self.final(emb_BTD).chunk(4, dim=-1)
+        follower_BTD = follower_BTD * (1 + scale_f) + shift_f
+        leader_BTD = leader_BTD * (1 + scale_l) + shift_l
         # Places are metres times large weights: the heads are never rounded to half precision.
         with torch.autocast(x_n_BTC.device.type, enabled=False):
             return Prediction(self.follower_out(follower_BTD.float()), self.leader_out(leader_BTD.float()))
