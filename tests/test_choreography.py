@@ -132,7 +132,12 @@ def test_nothing_jumps_and_limbs_bend_the_right_way(genre: str) -> None:
         joints = points[:, :55]
         assert np.linalg.norm(np.diff(joints, axis=0), axis=2).max() * 30.0 < 9.0
         assert np.linalg.norm(np.diff(joints, 2, axis=0), axis=2).max() * 900.0 < 250.0
-        facing = Body.load().global_rotations(motion.rotations_TJ3)[:, 0, :, 2]
+        world = Body.load().global_rotations(motion.rotations_TJ3)
+        facing = world[:, 0, :, 2]
+        for thigh in (1, 2):  # the kneecap looks forward: no leg is turned about itself
+            assert ((world[:, thigh, :, 2] * facing).sum(1) > 0.0).all()
+        for wrist in (20, 21):  # wrists are seldom turned beyond what arms can do
+            assert np.degrees(np.median(np.linalg.norm(motion.rotations_TJ3[:, wrist], axis=1))) < 135.0
         for side in (0, 1):
             hip, knee, ankle = (joints[:, joint + side] for joint in (1, 4, 7))
             thigh, shank = knee - hip, ankle - knee

@@ -15,7 +15,7 @@ from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
 from interdance.choreography.dancer import Dancer
 from interdance.choreography.figures import FOLLOWER, LEADER, LEFT, RIGHT, Hold
-from interdance.choreography.gait import ramps
+from interdance.choreography.gait import ease, ramps
 from interdance.choreography.ik import UP, about, apply, frame, limb_rotations, turn, twist_angle, two_bones, unit
 
 AIR = 0.003  # metres left between two surfaces that touch: skin is not pressed
@@ -93,7 +93,7 @@ def join(
         point = sum(w[:, None] * p for w, p in ((weight_l, at_low), (weight_c, at_closed), (weight_t, at_turn)))
         point = point + (4.0 * weight_t * (1.0 - weight_t))[:, None] * (0.10 * outward - 0.12 * across)  # past her face
         normal = unit(
-            weight_c[:, None] * (across + 0.15 * UP) + weight_l[:, None] * (0.95 * UP + 0.15 * across)
+            weight_c[:, None] * (across + 0.15 * UP) + weight_l[:, None] * (0.95 * UP + 0.15 * across - 0.12 * outward)
             + weight_t[:, None] * (0.95 * UP + 0.25 * across)
         )  # fmt: skip
         inward = [
@@ -108,7 +108,7 @@ def join(
             elbow = _in_chest(chests[who], side, (0.75, -1.0, -0.25), closed) + _in_chest(
                 chests[who], side, (0.5, -1.0, -0.35), low
             )
-            elbow += _in_chest(chests[who], side, (0.9, -0.35, 0.35), turning)
+            elbow += _in_chest(chests[who], side, (0.3, -1.0, 0.1) if who == LEADER else (0.9, -0.35, 0.35), turning)
             arms[who, side] = Arm(point, fingers[who], sign * normal, elbow)
         _within_reach(couple, arms, (hand_l, hand_f), shoulders)
     free_l = _free(couple[LEADER], RIGHT, chests[LEADER], beat_T, balance[LEADER], 0.55 - 0.2 * turning)
@@ -263,10 +263,15 @@ def _reach(dancer: Dancer, side: int, arm: Arm) -> None:
         axis = unit(joints[2] - joints[1])
         twist = twist_angle(np.swapaxes(fore, 1, 2) @ hand, axis)
         dancer.world_TJ33[:, 16 + side] = upper
-        dancer.world_TJ33[:, 18 + side] = fore @ about(axis, 0.5 * twist)
+        dancer.world_TJ33[:, 18 + side] = fore @ about(axis, _forearm_share(twist))
         dancer.world_TJ33[:, 20 + side] = hand
         if attempt == 0:  # what skinning moves the palm off its rigid place is given back to the wrist
             wrist = wrist + arm.palm_T3 - dancer.vertex(anatomy.hands[side].palm)[0]
+
+
+def _forearm_share(twist_T: np.ndarray) -> np.ndarray:
+    """The forearm's part of a hand's twist: half, fading to none at half a turn, where its sign is undecided."""
+    return 0.5 * twist_T * (1.0 - ease((np.abs(twist_T) - 2.1) / (np.pi - 2.1)))
 
 
 def _fingers(dancer: Dancer, side: int, joined_T: np.ndarray, resting_T: np.ndarray, beat_T: np.ndarray) -> None:

@@ -2,7 +2,8 @@
 
 A figure is written in the frame of the couple: its origin is midway between the dancers, the leader stands at
 ``z = -gap/2`` and faces +Z, the follower stands at ``z = +gap/2`` and faces him, +X is the leader's left. A *place* is
-where a dancer would stand on both feet; a step says which foot lands, on which beat, and at which place it then belongs.
+where a dancer would stand on both feet; a step says which foot lands, on which beat, and the place it then
+belongs to.
 """
 
 from __future__ import annotations
@@ -328,11 +329,14 @@ def _tango_rock(room: Room, rng: np.random.Generator) -> Figure:
 
 def _tango_ochos(room: Room, rng: np.random.Generator) -> Figure:
     s = _score("ochos", 8, room, [(0, "two_hands"), (7, "closed")], room.close + 0.20)
-    for beat, side, yaw in ((0, 0.24, -10.0), (2, -0.24, 40.0), (4, 0.24, -40.0), (6, -0.0, 10.0)):
-        s.step(LEADER, beat, *_shifted(s.spot(LEADER), 0.75 * side), 0.0, 0.85)
-        s.step(FOLLOWER, beat, *_shifted(s.spot(FOLLOWER), room.size * side), yaw)
-    s.step(LEADER, 7, *s.spot(LEADER), 0.0, 0.0)
-    s.step(FOLLOWER, 7, *s.spot(FOLLOWER), 0.0, 0.0)
+    path = ((0, 0.24, -10.0), (2, -0.24, 40.0), (4, 0.24, -40.0), (6, 0.0, 10.0))
+    for index, (beat, side, yaw) in enumerate(path):
+        coming = path[index + 1][2] if index + 1 < len(path) else 0.0
+        his, hers = _shifted(s.spot(LEADER), 0.75 * side), _shifted(s.spot(FOLLOWER), room.size * side)
+        s.step(LEADER, beat, *his, 0.0, 0.85)
+        s.step(FOLLOWER, beat, *hers, yaw)
+        s.step(LEADER, beat + 1, *his, 0.0, 0.0)  # the free foot is collected, and she pivots for the coming step
+        s.step(FOLLOWER, beat + 1, *hers, coming, 0.0)
     return s.done()
 
 

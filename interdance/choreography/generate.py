@@ -141,7 +141,7 @@ def generate_duet(genre: str, seconds: float, seed: int | list[int], body: Body,
         walk(routine.landings[who], routine.start[who], t, spec, styles[who], anatomies[who])
         for who in (LEADER, FOLLOWER)
     )
-    weights = hold_weights(routine.holds, t, max(0.5, 60.0 / track.tempo_bpm * 1.2))
+    weights = hold_weights(routine.holds, t, max(0.6, 60.0 / track.tempo_bpm * 1.3))
     for who in (LEADER, FOLLOWER):
         _dance_body(couple[who], who, paths[who], paths[1 - who], weights, spec, beat, track.beats_per_bar)
     join(couple, weights, beat, (paths[0].weight_T, paths[1].weight_T))  # type: ignore[arg-type]

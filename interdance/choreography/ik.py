@@ -59,9 +59,10 @@ def fraction(rotations_T33: np.ndarray, share: float) -> np.ndarray:
 
 
 def twist_angle(rotations_T33: np.ndarray, axis: np.ndarray) -> np.ndarray:
-    """Angle (T,) of the part of each rotation that turns about ``axis`` (swing-twist), continuous over time."""
+    """Angle (T,) between -pi and pi of the part of each rotation that turns about ``axis`` (swing-twist)."""
     quaternion = Rotation.from_matrix(rotations_T33).as_quat()
-    return np.unwrap(2.0 * np.arctan2(quaternion[:, :3] @ axis, quaternion[:, 3]))
+    angle = 2.0 * np.arctan2(quaternion[:, :3] @ axis, quaternion[:, 3])
+    return np.mod(angle + np.pi, 2.0 * np.pi) - np.pi
 
 
 def two_bones(
