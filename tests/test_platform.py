@@ -27,7 +27,7 @@ SMOKE = ROOT / "tests" / "smoke.yaml"
 
 def make_project(folder: Path, *overlays: Path) -> Path:
     """A project as a clone has it, with its code linked and its parameters already small."""
-    for name in ("dvc.yaml", ".dvcignore", "interdance", "flows"):
+    for name in ("dvc.yaml", ".dvcignore", ".gitignore", "interdance", "flows"):
         (folder / name).symlink_to(ROOT / name)
     (folder / ".dvc").mkdir()
     shutil.copy(ROOT / ".dvc" / "config", folder / ".dvc" / "config")
