@@ -90,7 +90,7 @@ def test_gaps_equal_a_brute_force_search_whatever_the_chunk() -> None:
     label = torch.rand(7, NUM_POINTS, generator=torch.Generator().manual_seed(3)) < 0.05
     label[2] = False
     expected = torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist").min(-1).values.square()[label]
-    for chunk in (1, 50_000, 2**24):
+    for chunk in (1, 3, 64):
         gap, frame = losses.squared_gaps(a, b, label, chunk)
         assert torch.allclose(gap, expected)
         assert frame.tolist() == label.nonzero()[:, 0].tolist()

@@ -75,7 +75,7 @@ def contact_loss(
     return sum((gap.sum() / max(len(gap), 1) for gap in gaps), start=pred_BTP3.new_zeros(()))
 
 
-def squared_gaps(from_FP3: Tensor, to_FQ3: Tensor, label_FP: Tensor, chunk: int = 2**24) -> tuple[Tensor, Tensor]:
+def squared_gaps(from_FP3: Tensor, to_FQ3: Tensor, label_FP: Tensor, chunk: int = 64) -> tuple[Tensor, Tensor]:
     """Squared distance from each labelled point to the nearest point of the partner in the same frame.
 
     Only labelled points are searched: an unlabelled one contributes nothing to Eq. 7. The nearest partner point is found
@@ -88,7 +88,7 @@ def squared_gaps(from_FP3: Tensor, to_FQ3: Tensor, label_FP: Tensor, chunk: int 
     label_FP
         Boolean, which points of ``from_FP3`` count.
     chunk
-        Distances held in memory at a time.
+        Frames searched at a time.
 
     Returns
     -------
@@ -101,24 +101,28 @@ def squared_gaps(from_FP3: Tensor, to_FQ3: Tensor, label_FP: Tensor, chunk: int 
     nearest_R = torch.empty_like(frame_R)
     with torch.no_grad():
         frames_F, count_F = frame_R.unique_consecutive(return_counts=True)
-        # Rows of one frame form one padded batch entry, so that a batched matrix product does the search.
-        row_R = torch.arange(len(frame_R), device=frame_R.device) - torch.repeat_interleave(
-            count_F.cumsum(0) - count_F, count_F
-        )
-        entry_R = torch.repeat_interleave(torch.arange(len(frames_F), device=frame_R.device), count_F)
-        widest = int(count_F.max())
-        step = max(1, chunk // (widest * to_FQ3.shape[1]))
-        for start in range(0, len(frames_F), step):
-            stop = min(start + step, len(frames_F))
-            mine = (entry_R >= start) & (entry_R < stop)
-            frame, point, entry, row = frame_R[mine], point_R[mine], entry_R[mine] - start, row_R[mine]
-            batch = from_FP3.new_zeros((stop - start, widest, 3))
+        # The labelled points of a frame are a padded batch entry, so that a batched matrix product does the search; frames
+        # with equally many of them lie together, so that little is padded.
+        count_F, order_F = count_F.sort(stable=True)
+        rank_F = torch.empty_like(order_F)
+        rank_F[order_F] = torch.arange(len(order_F), device=order_F.device)
+        count_of_frame_F = torch.empty_like(count_F)
+        count_of_frame_F[order_F] = count_F
+        first_F = count_of_frame_F.cumsum(0) - count_of_frame_F
+        row_R = torch.arange(len(frame_R), device=frame_R.device) - first_F.repeat_interleave(count_of_frame_F)
+        rank_R = rank_F.repeat_interleave(count_of_frame_F)
+        for start in range(0, len(frames_F), chunk):
+            stop = min(start + chunk, len(frames_F))
+            mine = ((rank_R >= start) & (rank_R < stop)).nonzero()[:, 0]
+            frame, point, entry, row = frame_R[mine], point_R[mine], rank_R[mine] - start, row_R[mine]
+            batch = from_FP3.new_zeros((stop - start, int(count_F[stop - 1]), 3))
             batch[entry, row] = from_FP3[frame, point]
-            partner = to_FQ3[frames_F[start:stop]]
-            # Centred, because the matrix-product form of the distance loses digits far from the origin.
+            partner = to_FQ3[frames_F[order_F[start:stop]]]
+            # |a - b|^2 less |a|^2, which does not matter to the nearest; centred, because the form loses digits far away.
             centre = partner.mean(1, keepdim=True)
-            distance = torch.cdist(batch - centre, partner - centre)
-            nearest_R[mine] = distance.argmin(-1)[entry, row]
+            partner = partner - centre
+            score = torch.baddbmm(partner.square().sum(-1)[:, None], batch - centre, partner.transpose(1, 2), alpha=-2)
+            nearest_R[mine] = score.argmin(-1)[entry, row]
     return (from_FP3[frame_R, point_R] - to_FQ3[frame_R, nearest_R]).square().sum(-1), frame_R
 
 
