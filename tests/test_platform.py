@@ -23,14 +23,16 @@ from interdance.errors import InputError
 from interdance.stages import STAGES
 
 SMOKE = ROOT / "tests" / "smoke.yaml"
+pytestmark = pytest.mark.xdist_group("platform")  # they share one project: one worker makes it
 
 
 def make_project(folder: Path, *overlays: Path) -> Path:
     """A project as a clone has it, with its code linked and its parameters already small."""
-    for name in ("dvc.yaml", ".dvcignore", ".gitignore", "interdance", "flows"):
+    for name in ("dvc.yaml", ".dvcignore", "interdance", "flows"):
         (folder / name).symlink_to(ROOT / name)
     (folder / ".dvc").mkdir()
-    shutil.copy(ROOT / ".dvc" / "config", folder / ".dvc" / "config")
+    for name in (".gitignore", ".dvc/config"):
+        shutil.copy(ROOT / name, folder / name)
     shutil.copytree(ROOT / "data" / "incoming", folder / "data" / "incoming")
     params = config.load(ROOT / "params.yaml", *overlays)
     (folder / "params.yaml").write_text(yaml.safe_dump(params.to_dict(), sort_keys=False))
@@ -60,7 +62,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project whose whole pipeline has run once."""
     folder = make_project(tmp_path_factory.mktemp("project"), SMOKE)
     lines: list[str] = []
-    workspace.reproduce(folder, say=lines.append)
+    try:
+        workspace.reproduce(folder, say=lines.append)
+    except workspace.StageError:
+        pytest.fail("\n".join(lines[-40:]))
     assert stages_run(lines) == list(STAGES)
     return folder
 
