@@ -102,7 +102,8 @@ def main() -> None:
             times[d] = seconds(step, 1 if d == "cpu" else 5)
         row(f"network step, {name}", float((outputs["cpu"] - outputs[device]).abs().max()), times["cpu"], times[device])
         if device == "cuda":
-            sys.stdout.write(f"{'':<34} {torch.cuda.max_memory_allocated() / 2**30:.2f} GiB at batch {batch}, {frames} frames\n")
+            memory = torch.cuda.max_memory_allocated() / 2**30
+            sys.stdout.write(f"{'':<34} {memory:.2f} GiB at batch {batch}, {frames} frames\n")
     sys.stdout.write(f"{NUM_POINTS} points, {frames} frames; ratios above 1: the GPU is faster\n")
 
 

@@ -157,6 +157,7 @@ class SampleParams:
     steps: int
     window: int
     overlap: int
+    smoothing: float  # frames, of the clean prediction along time at every step; 0 for none
     batch: int
 
 
@@ -260,7 +261,7 @@ class Paths:
 
     @property
     def checkpoints(self) -> Path:
-        return self.root / "models" / "checkpoints"
+        return self.state / "checkpoints"
 
     @property
     def model(self) -> Path:

@@ -145,7 +145,9 @@ def test_the_state_of_another_run_or_a_damaged_file_is_not_continued(
         assert min(steps) == 1
 
 
-def test_a_loss_that_is_no_number_ends_the_training(params: Params, data: tuple[WindowDataset, Statistics], tmp_path: Path) -> None:
+def test_a_loss_that_is_no_number_ends_the_training(
+    params: Params, data: tuple[WindowDataset, Statistics], tmp_path: Path
+) -> None:
     wild = replace(params, losses=replace(params.losses, vel=float("inf")))
     with pytest.raises(FloatingPointError, match="step 1"):
         run(wild, data, tmp_path / "c.safetensors")

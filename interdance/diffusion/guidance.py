@@ -90,12 +90,13 @@ class Guidance:
         if n > self.params.max_step:
             return x0_TC
         for _ in range(self.params.inner_steps):
-            step = torch.zeros_like(x0_TC)
             if self.params.contact_scale > 0:
-                step += self.params.contact_scale * self._contact_step(x0_TC, leader_contact_TP)
+                step = self.params.contact_scale * self._contact_step(x0_TC, leader_contact_TP)
+                x0_TC = x0_TC - smooth(step, self.params.smoothing)
+            # Our choice: one after the other instead of their sum, so that a hand pulled into the partner is pushed out again.
             if self.params.penetration_scale > 0:
-                step += self.params.penetration_scale * self._penetration_step(x0_TC)
-            x0_TC = x0_TC - smooth(step, self.params.smoothing)
+                step = self.params.penetration_scale * self._penetration_step(x0_TC)
+                x0_TC = x0_TC - smooth(step, self.params.smoothing)
         return x0_TC
 
     def _contact_step(self, x0_TC: Tensor, leader_contact_TP: Tensor) -> Tensor:

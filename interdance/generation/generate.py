@@ -115,7 +115,7 @@ def generate_follower(
         )
 
     def refine(x0_WTC: Tensor, n: int) -> Tensor:
-        follower_TC = windows.merge_follower(x0_WTC)
+        follower_TC = windows.merge_follower(x0_WTC, sampling.smoothing)
         if refiner is not None:
             follower_TC = refiner(follower_TC, leader_contact_TP, n)
         return windows.split_follower(follower_TC)

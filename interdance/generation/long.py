@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from interdance.diffusion.guidance import smooth
 from interdance.representation.canonical import FloorTransform, clip, leader_frame, on_yaw_branch, rebase
 from interdance.representation.layout import INTEGRATED, LAYOUT
 from interdance.representation.normalize import Statistics
@@ -66,10 +67,11 @@ class Windows:
         clips = torch.stack([clip(x_TC, start, start + self.window) for start in self.starts])
         return self.statistics.follower.normalise(on_yaw_branch(rebase(clips, self.to_clip)))
 
-    def merge_follower(self, x_WTC: Tensor) -> Tensor:
+    def merge_follower(self, x_WTC: Tensor, smoothing: float = 0.0) -> Tensor:
         """Normalised follower windows as one follower in the world, un-normalised (T, C).
 
         Where windows overlap they are cross-faded: places and yaws in the world, canonical channels as they are.
+        ``smoothing`` is the deviation, in frames, of a Gaussian along time over the merged take; 0 leaves it as it is.
         """
         world = rebase(self.statistics.follower.unnormalise(x_WTC), self.to_world)
         # Each window knows its yaw up to whole turns (pi of the half angle): continue the one before.
@@ -81,7 +83,7 @@ class Windows:
             else:
                 gap = world[index - 1, shift:, YAW] - world[index, :shared, YAW]
             world[index, :, YAW] += math.pi * torch.round(gap.mean() / math.pi)
-        merged = self.join(world)
+        merged = smooth(self.join(world), smoothing)
         channels = [YAW, LAYOUT["root_position"].start, LAYOUT["root_position"].start + 2]
         merged[0, INTEGRATED] = merged[0, channels]
         merged[1:, INTEGRATED] = merged[:, channels].diff(dim=0)

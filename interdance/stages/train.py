@@ -50,7 +50,7 @@ def run(params: Params, paths: Paths) -> None:
             validation if len(validation) else None,
             statistics,
             body.anchor_P,
-            checkpoint=paths.state / "checkpoints" / f"{fingerprint}.safetensors",
+            checkpoint=paths.checkpoints / f"{fingerprint}.safetensors",
             fingerprint=fingerprint,
             report=tell,
         )
