@@ -160,7 +160,8 @@ def standing_couple() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 
 
 def guidance_params() -> GuidanceParams:
-    return replace(config.load(REPOSITORY / "params.yaml").guidance, max_step=1000, inner_steps=1)
+    loaded = config.load(REPOSITORY / "params.yaml").guidance
+    return replace(loaded, contact_scale=1.0, penetration_scale=1.0, max_step=1000, inner_steps=1)
 
 
 def make_guidance(params: GuidanceParams) -> tuple[Guidance, torch.Tensor, np.ndarray]:

@@ -23,6 +23,14 @@ def rotary(x_BHTE: Tensor) -> Tensor:
     return torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1).flatten(-2)
 
 
+def modulation(width: int, parts: int) -> nn.Sequential:
+    """``parts`` shifts, scales or gates of ``width`` channels from an embedding, all zero to begin with."""
+    linear = nn.Linear(width, parts * width)
+    nn.init.zeros_(linear.weight)
+    nn.init.zeros_(linear.bias)
+    return nn.Sequential(nn.SiLU(), linear)
+
+
 class Attention(nn.Module):
     """Multi-head attention of frames ``x_BTD`` over frames ``context_BSD`` (itself, for self-attention)."""
 
@@ -59,9 +67,7 @@ class Branch(nn.Module):
     def __init__(self, width: int, heads: int, feed_forward: int, dropout: float) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
-        self.modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 9 * width))
-        nn.init.zeros_(self.modulation[1].weight)
-        nn.init.zeros_(self.modulation[1].bias)
+        self.modulation = modulation(width, 9)
         self.self_attention = Attention(width, heads, dropout)
         self.cross_attention = Attention(width, heads, dropout)
         self.feed_forward = nn.Sequential(

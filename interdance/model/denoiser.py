@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from interdance.model.blocks import InteractiveBlock
+from interdance.model.blocks import InteractiveBlock, modulation
 
 
 class Prediction(NamedTuple):
@@ -63,9 +63,7 @@ class Denoiser(nn.Module):
         self.step_in = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
         self.blocks = nn.ModuleList(InteractiveBlock(width, heads, feed_forward, dropout) for _ in range(blocks))
         # Scale and shift by diffusion step: how much of the noised sample to believe differs from step to step.
-        self.final = nn.Sequential(nn.SiLU(), nn.Linear(width, 4 * width))
-        nn.init.zeros_(self.final[1].weight)
-        nn.init.zeros_(self.final[1].bias)
+        self.final = modulation(width, 4)
         self.follower_out = nn.Linear(width, channels)
         self.leader_out = nn.Linear(width, channels if task == "duet" else points)
         for head in (self.follower_out, self.leader_out):
