@@ -11,7 +11,7 @@ import logging
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -204,7 +204,7 @@ def train(
             report(step, metrics | {"lr": learning_rate(step, settings)})
             sums, counted = {}, 0
         if validation is not None and (step % settings.validate_every == 0 or last):
-            report(step, validate(average.module, scheduler, validation, statistics, anchor_P, params, device))
+            report(step, validate(cast(Denoiser, average.module), scheduler, validation, statistics, anchor_P, params, device))
         if step % settings.checkpoint_every == 0 or last:
             _save_checkpoint(checkpoint, fingerprint, step, denoiser, average, optimizer)
     trained = make_denoiser(params.model, statistics.num_music_channels)

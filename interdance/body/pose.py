@@ -272,10 +272,10 @@ class _Chunk:
         trace = np.trace(blocks, axis1=2, axis2=4)
         for i in range(3):
             hessian[:, :, i, :, i] += trace
-        hessian = hessian.reshape(num_frames, rows, rows)
+        matrix = hessian.reshape(num_frames, rows, rows)
         extra = DAMPING * self.fit.moment_J[joints] + 2.0 * (self.lean_parent + 2.0 * self.lean_time)
-        hessian[:, np.arange(rows), np.arange(rows)] += np.repeat(extra, 3)
-        step = np.linalg.solve(hessian, torque[:, :, None]).reshape(num_frames, NUM_SETTLED, 3).transpose(2, 1, 0)
+        matrix[:, np.arange(rows), np.arange(rows)] += np.repeat(extra, 3)
+        step = np.linalg.solve(matrix, torque[:, :, None]).reshape(num_frames, NUM_SETTLED, 3).transpose(2, 1, 0)
         turned[joints] = _turn(turned[joints], step)
 
     def _leaning(self, turned: np.ndarray, pull: np.ndarray, joints: list[int]) -> np.ndarray:

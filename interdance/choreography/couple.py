@@ -117,12 +117,12 @@ def join(
     _reach(couple[FOLLOWER], RIGHT, arms[FOLLOWER, RIGHT])
     on_back = _on_back(couple, chests[FOLLOWER])
     on_back.elbow_T3[:] = _in_chest(chests[LEADER], RIGHT, (1.0, -0.7, -0.1), np.ones(len(beat_T)))
-    around = 4.0 * closed * (1.0 - closed)
+    around_T1 = (4.0 * closed * (1.0 - closed))[:, None]
     side_way = apply(chests[FOLLOWER], np.array([0.32, -0.05, -0.05]))
     _reach(
         couple[LEADER],
         RIGHT,
-        _mix([(closed, on_back), (two, arms[LEADER, RIGHT]), (alone, free_l)], around[:, None] * side_way),
+        _mix([(closed, on_back), (two, arms[LEADER, RIGHT]), (alone, free_l)], around_T1 * side_way),
     )
     on_arm = _on(couple[LEADER], couple[LEADER].anatomy.shoulder[RIGHT], chests[FOLLOWER], np.array([0.35, -0.15, 0.9]))
     on_arm.elbow_T3[:] = _in_chest(chests[FOLLOWER], LEFT, (1.0, 0.2, 0.0), np.ones(len(beat_T)))
@@ -130,7 +130,7 @@ def join(
     _reach(
         couple[FOLLOWER],
         LEFT,
-        _mix([(closed, on_arm), (two, arms[FOLLOWER, LEFT]), (alone, free_f)], around[:, None] * above),
+        _mix([(closed, on_arm), (two, arms[FOLLOWER, LEFT]), (alone, free_f)], around_T1 * above),
     )
     for who, dancer in enumerate(couple):
         for side in (LEFT, RIGHT):

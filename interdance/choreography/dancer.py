@@ -217,7 +217,7 @@ class Dancer:
         """World place and unit normal (T, 3) of a sampled surface vertex, skinned as the body skins it."""
         anatomy = self.anatomy
         place, normal = np.zeros_like(self.pelvis_T3), np.zeros_like(self.pelvis_T3)
-        for joint in np.flatnonzero(anatomy.weights_VJ[vertex]):
+        for joint in np.flatnonzero(anatomy.weights_VJ[vertex]).tolist():
             weight, rotation = anatomy.weights_VJ[vertex, joint], self.world_TJ33[:, joint]
             place += weight * (self.joint(joint) + apply(rotation, anatomy.rest_V3[vertex] - anatomy.rest_J3[joint]))
             normal += weight * apply(rotation, anatomy.normals_V3[vertex])

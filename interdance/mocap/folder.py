@@ -247,20 +247,18 @@ def _import_take(
     folder.mkdir(parents=True)
     song = folder / "music.flac"
     cut_song(found.music, song, first / fps, (end - first) / fps, tolerance_s)
+    defects = {"leader": as_facts(find_defects(leader)), "follower": as_facts(find_defects(follower))}
     facts = {
         "source": "folder",
         "files": [found.leader.name, found.follower.name, found.music.name],
         "trimmed": {"start": first, "end": longest - end, "reason": "calibration T-pose"},
         "fingers": "relaxed, not captured",
-        "defects": {
-            "leader": as_facts(find_defects(leader)),
-            "follower": as_facts(find_defects(follower)),
-        },
+        "defects": defects,
     }
     if "npz" in found.leader.suffix + found.follower.suffix:
         facts["fingers"] = "as in the file"
     write_take(out, Duet(found.name, genre, leader, follower, song, facts))
-    count = sum(len(facts["defects"][role]) for role in ("leader", "follower"))
+    count = sum(len(found_here) for found_here in defects.values())
     logger.info("%s: %d frames, %d + %d trimmed, %d defects", found.name, end - first, first, longest - end, count)
     return {"name": found.name, "num_frames": end - first, **facts}
 

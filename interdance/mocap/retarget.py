@@ -221,7 +221,7 @@ def bvh_to_motion(
         betas=shape.astype(np.float32),
         fps=bvh.fps,
     )
-    lifted = motion.translation_T3 + np.float32([0.0, _lift(body, motion), 0.0])
+    lifted = motion.translation_T3 + np.array([0.0, _lift(body, motion), 0.0], np.float32)
     motion = Motion(motion.rotations_TJ3, lifted, motion.betas, motion.fps)
     return motion if fps is None else resample(motion, fps)
 

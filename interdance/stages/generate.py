@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +60,7 @@ def run(params: Params, paths: Paths) -> None:
                         sampling=params.sample,
                         guidance=guidance,
                         seed=params.sample.seed,
-                        report=lambda done, total, bar=bar: _advance(bar, done, total),
+                        report=partial(_advance, bar),
                     )
                 seconds, dance = time.monotonic() - started, len(leader_TC) / params.data.fps
                 logger.info("%s by %s: %.1f s of dance in %.1f s", take, system, dance, seconds)

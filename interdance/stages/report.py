@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+import numpy as np
+
 from interdance import tracking
 from interdance.body.model import Body
 from interdance.config import Params, Paths
@@ -34,10 +36,12 @@ def run(params: Params, paths: Paths) -> None:
 
 
 def write_samples(params: Params, paths: Paths, out: Path) -> list[Sample]:
-    """Page, film and picture of the first test takes, ``samples/<take>/``."""
+    """Page, film and picture of test takes spread over the list, and so over the genres, ``samples/<take>/``."""
     body = Body.load(params.body.model)
     samples = []
-    for take in read_split(paths.split)["test"][: params.report.num_samples]:
+    takes = read_split(paths.split)["test"]
+    chosen = np.linspace(0, len(takes) - 1, min(params.report.num_samples, len(takes))).round().astype(int)
+    for take in (takes[index] for index in chosen):
         motion = paths.generated / SYSTEM / take / "follower.npz"
         if not motion.is_file():
             continue

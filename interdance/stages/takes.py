@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from interdance.body.model import Body
@@ -9,6 +10,8 @@ from interdance.choreography.generate import choreograph
 from interdance.config import Params, Paths
 from interdance.mocap.folder import import_folder
 from interdance.stages import execute
+
+logger = logging.getLogger(__name__)
 
 
 def run(params: Params, paths: Paths) -> None:
@@ -21,7 +24,7 @@ def run(params: Params, paths: Paths) -> None:
     """
     body = Body.load(Path(params.body.model) if params.body.model else None)
     if params.data.source == "synthetic":
-        choreograph(params.choreography, body, params.data.fps, paths.takes)
+        choreograph(params.choreography, body, params.data.fps, paths.takes, progress=_tell)
     else:
         import_folder(
             paths.root / params.data.folder,
@@ -33,6 +36,10 @@ def run(params: Params, paths: Paths) -> None:
             music_folder=paths.root / params.data.music,
             takes=params.data.takes or None,
         )
+
+
+def _tell(done: int, total: int, name: str) -> None:
+    logger.info("%d of %d: %s", done, total, name)
 
 
 def main() -> None:
