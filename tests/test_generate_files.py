@@ -1,0 +1,122 @@
+"""A leader's file and a song in, a follower in every form out; and what cannot be used is refused and leaves nothing."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from interdance import config
+from interdance.body.model import Body
+from interdance.config import Params
+from interdance.errors import InputError
+from interdance.generation.files import generate_files
+from interdance.representation.canonical import encode
+from interdance.takes import Motion, read_motion, write_motion
+from interdance.trained import TrainedModel, save_model, start_denoiser
+from tests.conftest import REPOSITORY, shared
+from tests.dancers import statistics_of
+
+FRAMES = 45
+
+
+def swaying(num_frames: int, side: float = 0.0) -> Motion:
+    """Somebody who stands and swings both arms."""
+    rotations = np.zeros((num_frames, 55, 3), np.float32)
+    swing = 0.4 * np.sin(np.arange(num_frames) / 5)
+    rotations[:, 16, 2], rotations[:, 17, 2] = -1.0 + swing, 1.0 + swing
+    rotations[:, 0, 1] = side
+    place = np.tile(np.array([0, 0.9, side / 4], np.float32), (num_frames, 1))
+    return Motion(rotations, place, np.zeros(10, np.float32), 30.0)
+
+
+@pytest.fixture(scope="module")
+def params() -> Params:
+    loaded = config.load(REPOSITORY / "params.yaml", REPOSITORY / "tests" / "smoke.yaml")
+    return replace(loaded, sample=replace(loaded.sample, steps=2))
+
+
+@pytest.fixture(scope="module")
+def model(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    body = Body.load()
+    couple = (body.points(swaying(FRAMES, side)) for side in (0.0, 3.0))
+    leader, follower = (torch.from_numpy(encode(points, None, None, body.anchor_P)) for points in couple)
+    statistics = statistics_of([{"leader": leader, "follower": follower, "music": torch.randn(FRAMES, 35)}])
+    folder = tmp_path_factory.mktemp("model") / "denoiser"
+    save_model(folder, TrainedModel(start_denoiser(params, statistics).eval(), statistics, params))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("inputs")
+    write_motion(folder / "leader.npz", swaying(FRAMES))
+    broken = swaying(FRAMES)
+    broken.translation_T3[17] = np.nan
+    write_motion(folder / "nan.npz", broken)
+    (folder / "pickle.npz").write_bytes(pickle.dumps({"poses": 1}))
+    rng = np.random.default_rng(0)
+    soundfile.write(folder / "song.wav", 0.1 * rng.normal(size=2 * 22050), 22050)
+    soundfile.write(folder / "short.wav", 0.1 * rng.normal(size=4000), 22050)
+    soundfile.write(folder / "whole.ogg", 0.1 * rng.normal(size=30 * 22050), 22050)
+    (folder / "cut.ogg").write_bytes((folder / "whole.ogg").read_bytes()[:20_000])
+    (folder / "words.bvh").write_text("this is no motion\n")
+    return folder
+
+
+def test_every_form_is_written_and_agrees(params: Params, model: Path, inputs: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("keep me")
+    generate_files(inputs / "leader.npz", inputs / "song.wav", tmp_path, model, params, seed=3)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"leader.npz", "follower.npz", "points.npy", "duet.html", "duet.mp4", "generated.json", "mine.txt"}
+    points = np.load(tmp_path / "points.npy", allow_pickle=False)
+    follower = read_motion(tmp_path / "follower.npz")
+    assert points.shape == (FRAMES, 710, 3)
+    assert follower.num_frames == FRAMES
+    assert np.isfinite(points).all()
+    # The weights are random, so the points are of nobody; the pose found for them is still near them.
+    assert np.linalg.norm(Body.load().points(follower) - points, axis=-1).mean() < 0.2
+
+
+@pytest.mark.parametrize(
+    ("leader", "song", "sentence"),
+    [
+        ("nobody.bvh", "song.wav", "nobody.bvh: no such file"),
+        ("nan.npz", "song.wav", "'trans' holds NaN or infinity at frame 17"),
+        ("pickle.npz", "song.wav", "not an .npz archive"),
+        ("words.bvh", "song.wav", "words.bvh"),
+        ("leader.npz", "nothing.ogg", "nothing.ogg"),
+        ("leader.npz", "cut.ogg", "cut.ogg: the file is cut off"),
+        ("leader.npz", "short.wav", "the song lasts 0.2 s and the motion 1.5 s"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_and_leaves_nothing(
+    params: Params, model: Path, inputs: Path, tmp_path: Path, leader: str, song: str, sentence: str
+) -> None:
+    with pytest.raises(InputError) as refusal:
+        generate_files(inputs / leader, inputs / song, tmp_path / "out", model, params, seed=3)
+    assert sentence in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_captured_leaders_are_read_and_defective_or_unknown_ones_refused(
+    params: Params, model: Path, inputs: Path, tmp_path: Path
+) -> None:
+    salsa, song = shared("data", "salsa"), shared("data", "music", "medium_02.ogg")
+    with pytest.raises(InputError, match="header says 699 frames, but 799 rows follow"):
+        generate_files(salsa / "defect_frame_count_leader.bvh", song, tmp_path / "out", model, params, seed=3)
+    text = (salsa / "easy_02_leader.bvh").read_text()
+    for name in ("Hips", "Spine", "Arm", "Leg", "Foot", "Hand", "Head", "Neck", "Toe"):
+        text = text.replace(name, f"Bone{name[::-1]}")
+    (tmp_path / "other.bvh").write_text(text)
+    with pytest.raises(InputError, match="no shipped mapping .* fits this skeleton"):
+        generate_files(tmp_path / "other.bvh", song, tmp_path / "out", model, params, seed=3)
+    with pytest.raises(InputError, match="the song lasts 2.0 s and the motion 35"):
+        generate_files(salsa / "easy_02_leader.bvh", inputs / "song.wav", tmp_path / "out", model, params, seed=3)
+    assert not (tmp_path / "out").exists()
