@@ -20,6 +20,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 	test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
 	.venv/bin/python -m pip check
+	@# librosa's compiled functions, once and alone: two processes that compile them into one cache at a time can crash
+	.venv/bin/python -c 'import librosa, numpy; y = numpy.sin(numpy.arange(44100.0)); librosa.beat.beat_track(y=y); librosa.onset.onset_detect(y=y)'
 	@touch $@
 
 demo: $(INSTALLED) ## data, training, generation, evaluation and report with the small profile

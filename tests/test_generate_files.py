@@ -117,6 +117,6 @@ def test_captured_leaders_are_read_and_defective_or_unknown_ones_refused(
     (tmp_path / "other.bvh").write_text(text)
     with pytest.raises(InputError, match="no shipped mapping .* fits this skeleton"):
         generate_files(tmp_path / "other.bvh", song, tmp_path / "out", model, params, seed=3)
-    with pytest.raises(InputError, match="the song lasts 2.0 s and the motion 35"):
+    with pytest.raises(InputError, match="the song lasts 2.0 s and the motion 38.0 s"):
         generate_files(salsa / "easy_02_leader.bvh", inputs / "song.wav", tmp_path / "out", model, params, seed=3)
     assert not (tmp_path / "out").exists()
