@@ -24,8 +24,9 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 def duet(num_frames: int, turn: float = 1.5) -> tuple[np.ndarray, np.ndarray]:
+    """A leader who turns, and a follower who turns the other way, so that windows disagree about whole turns."""
     leader = walker(num_frames, turn=turn, yaw=0.4)
-    return leader, walker(num_frames, turn=turn, yaw=0.4 + np.pi, ahead=0.6, seed=1)
+    return leader, walker(num_frames, turn=-2 * turn, yaw=0.4 + np.pi, ahead=0.6, seed=1)
 
 
 @pytest.fixture(scope="module")
