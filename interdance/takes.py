@@ -45,6 +45,52 @@ class Motion:
 
 
 @dataclass(frozen=True)
+class Joints:
+    """One dancer's motion as joint positions alone: what a system without body parameters gives.
+
+    Attributes
+    ----------
+    joints_TJ3 : float32 (T, 55, 3)
+        World position of each joint in metres, +Y up, in SMPL-X order (``interdance.body.skeleton.JOINT_NAMES``).
+    fps : float
+        Frames per second.
+    """
+
+    joints_TJ3: np.ndarray
+    fps: float
+
+    @property
+    def num_frames(self) -> int:
+        return len(self.joints_TJ3)
+
+    def __getitem__(self, frames: slice) -> Joints:
+        return replace(self, joints_TJ3=self.joints_TJ3[frames])
+
+
+@dataclass(frozen=True)
+class Points:
+    """One dancer's motion as positions of joints and sampled surface: what our own generation gives.
+
+    Attributes
+    ----------
+    points_TP3 : float32 (T, 710, 3)
+        World position of each point in metres, +Y up: the 55 joints, then the 655 sampled vertices. May be a memory map.
+    fps : float
+        Frames per second.
+    """
+
+    points_TP3: np.ndarray
+    fps: float
+
+    @property
+    def num_frames(self) -> int:
+        return len(self.points_TP3)
+
+    def __getitem__(self, frames: slice) -> Points:
+        return replace(self, points_TP3=self.points_TP3[frames])
+
+
+@dataclass(frozen=True)
 class Duet:
     """A leader, a follower (absent when it is still to be generated) and the song they dance to, of equal length."""
 

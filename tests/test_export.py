@@ -18,13 +18,14 @@ from PIL import Image
 from scipy.spatial.transform import Rotation
 
 from interdance.body.model import Body
+from interdance.body.skeleton import LEFT_FINGERS, PARENTS, RIGHT_FINGERS
 from interdance.errors import InputError
 from interdance.export.framing import frame_couple
 from interdance.export.page import write_page
 from interdance.export.raster import Camera, Renderer, vertex_normals
 from interdance.export.sound import SAMPLE_RATE, encode_mp3, read_stereo
 from interdance.export.video import VIEWS, View, _Scene, contact_sheet, write_video
-from interdance.takes import NUM_JOINTS, Motion
+from interdance.takes import NUM_JOINTS, Joints, Motion
 
 FPS = 30.0
 NUM_FRAMES = 45
@@ -60,6 +61,13 @@ def couple(body: Body) -> tuple[Motion, Motion]:
         motion.translation_T3[:, 1] -= lift
         motions.append(motion)
     return motions[0], motions[1]
+
+
+@pytest.fixture(scope="module")
+def figures(body: Body, couple) -> tuple[Joints, Joints]:
+    """The couple as a system without body parameters would give them."""
+    leader, follower = couple
+    return Joints(body.joints(leader), FPS), Joints(body.joints(follower), FPS)
 
 
 @pytest.fixture(scope="module")
@@ -378,6 +386,181 @@ def test_pages_that_cannot_be_made_say_why(body: Body, couple, tmp_path: Path):
     with pytest.raises(InputError, match="no frames"):
         write_page(path, leader[:0], {}, body, None, title="x")
     assert list(tmp_path.iterdir()) == []
+
+
+def _positions(take: dict[str, Any], arrays: dict[str, np.ndarray], index: int) -> np.ndarray:
+    """Joints (T, 55, 3) of one dancer from nothing but what the page holds."""
+    dancer = take["dancers"][index]
+    stored = arrays[f"{dancer['key']}.joints"].reshape(NUM_JOINTS, 3, -1)
+    return stored.transpose(2, 0, 1) * dancer["scale"] + dancer["offset"]
+
+
+def test_joints_can_be_cut(figures):
+    part = figures[0][3:9]
+    assert (part.num_frames, part.fps) == (6, FPS)
+    assert (part.joints_TJ3 == figures[0].joints_TJ3[3:9]).all()
+
+
+def test_joints_in_the_page_equal_those_given(body: Body, couple, figures, tmp_path: Path):
+    path = tmp_path / "page.html"
+    write_page(path, *_as_arguments(couple), body, None, title="Motions")
+    motions, paths = _read_page(path)
+    for dancers, model, kinds in (
+        ((couple[0], figures[1]), body, ["motion", "joints"]),
+        ((figures[0], couple[1]), body, ["joints", "motion"]),
+        (figures, None, ["joints", "joints"]),
+    ):
+        write_page(path, *_as_arguments(dancers), model, None, title="Joints")
+        take, arrays = _read_page(path)
+        assert [dancer["kind"] for dancer in take["dancers"]] == kinds
+        assert [dancer["colour"] for dancer in take["dancers"]] == [dancer["colour"] for dancer in motions["dancers"]]
+        assert take["parents"] == list(PARENTS)
+        assert ("faces" in arrays) == ("motion" in kinds)
+        for index, dancer in enumerate(dancers):
+            if isinstance(dancer, Joints):
+                error = np.abs(_positions(take, arrays, index) - dancer.joints_TJ3).max()
+                assert error < 0.051e-3
+            else:
+                truth = body.vertices(dancer, [17])[0]
+                assert np.abs(_skin(take, arrays, index, 17) - truth).max() < 2e-3
+        for key in ("reach", "height", "azimuth"):
+            assert take[key] == motions[key], "the couple is seen from the same place however it is known"
+        assert (arrays["path"] == paths["path"]).all()
+
+
+def _as_arguments(dancers: tuple[Any, Any]) -> tuple[Any, dict[str, Any]]:
+    return dancers[0], {"Follower": dancers[1]}
+
+
+@pytest.mark.parametrize(("across", "error_mm"), [(0.0, 0.051), (4.0, 0.051), (13.0, 0.1), (60.0, 0.46)])
+def test_joints_keep_their_accuracy_far_apart(figures, tmp_path: Path, across: float, error_mm: float):
+    path = tmp_path / "page.html"
+    joints_TJ3 = figures[0].joints_TJ3 * np.float32(across > 0)  # without a way to go: every joint in one place
+    joints_TJ3[NUM_FRAMES // 2 :, :, 0] += across - np.ptp(joints_TJ3[:, :, 0])  # in one leap, there and back
+    joints_TJ3[-1] = joints_TJ3[0]
+    write_page(path, Joints(joints_TJ3, FPS), {}, None, None, title="Far")
+    assert np.abs(_positions(*_read_page(path), 0) - joints_TJ3).max() < error_mm / 1000.0
+
+
+def test_a_minute_of_joints_is_small(body: Body, tmp_path: Path):
+    joints_TJ3 = body.joints(_motion(3, 0.0, 0.0, 1800))
+    joints_TJ3 += np.random.default_rng(2).normal(0, 1e-3, joints_TJ3.shape).astype(np.float32)  # hard to compress
+    path, alone = tmp_path / "minute.html", tmp_path / "alone.html"
+    leader = Joints(joints_TJ3, FPS)
+    write_page(alone, leader, {}, None, None, title="A minute")
+    write_page(path, leader, {"Follower": leader}, None, None, title="A minute")
+    assert path.stat().st_size - alone.stat().st_size < 0.6e6
+    again = tmp_path / "again.html"
+    write_page(again, leader, {}, None, None, title="A minute")
+    assert again.read_bytes() == alone.read_bytes()
+
+
+def test_joints_that_cannot_be_shown_say_why(body: Body, couple, figures, tmp_path: Path):
+    leader, follower = figures
+    path = tmp_path / "page.html"
+    broken = {}
+    for name, value in (("nan", np.nan), ("infinite", np.inf)):
+        joints_TJ3 = follower.joints_TJ3.copy()
+        joints_TJ3[7, 20, 1] = joints_TJ3[9, 3, 0] = value
+        broken[name] = Joints(joints_TJ3, FPS)
+    few = Joints(leader.joints_TJ3[:, :24], FPS)
+    for first, others, model, words in (
+        (leader, {"Good": follower, "Other": broken["nan"]}, None, r"follower 'Other' .* frame 7, joint 20 \(left_wrist\)"),
+        (broken["infinite"], {"Good": follower}, None, "the leader has NaN or infinity at frame 7"),
+        (leader, {"SMPL": few}, None, r"follower 'SMPL' have shape \(45, 24, 3\)"),
+        (few, {}, None, "joints of the leader"),
+        (Joints(leader.joints_TJ3[0], FPS), {}, None, "joints of the leader"),
+        (leader, {"Late": follower[:9]}, None, "follower 'Late'"),
+        (leader[:0], {}, None, "no frames"),
+        (leader, {"Skin": couple[1]}, None, "follower 'Skin' is a motion"),
+        (couple[0], {"Few": few}, body, "follower 'Few'"),
+    ):
+        with pytest.raises(InputError, match=words) as error:
+            write_page(path, first, others, model, None, title="x")
+        assert str(error.value).startswith(f"{path}: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_figure_is_drawn_and_moves_in_chromium(couple, figures, body: Body, tmp_path: Path):
+    page = tmp_path / "page.html"
+    picture = tmp_path / "page.png"
+
+    def image() -> np.ndarray:
+        browser.picture(picture)
+        with Image.open(picture) as opened:
+            return np.asarray(opened.convert("RGB")).astype(int)[100:740]  # between the names and the buttons
+
+    def blue(pixels: np.ndarray) -> np.ndarray:
+        return (pixels[..., 2] > pixels[..., 0] + 60) & (pixels[..., 2] > pixels[..., 1] + 40)
+
+    def green(pixels: np.ndarray) -> np.ndarray:
+        return (pixels[..., 1] > pixels[..., 0] + 40) & (pixels[..., 1] > pixels[..., 2] + 20)
+
+    with Chromium(960, 900) as browser:
+        write_page(page, couple[0], {"Joints": figures[1]}, body, None, title="Skin and joints")
+        browser.open(page)
+        assert browser.run("window.__interdance.ready"), browser.run("window.__interdance.error")
+        browser.run("document.querySelector('#big').hidden = true")
+        labels = "[...document.querySelectorAll('#dancers label')].map(label => Boolean(label.title))"
+        assert browser.run(labels) == [False, True], "the page says why there is no skin"
+
+        # Between two frames the figure stands between them; the leader's skeleton stands where the body says.
+        browser.run(f"__interdance.look('skeleton'); __interdance.seek({20.25 / FPS})")
+        for index, figure in enumerate(figures):
+            truth = 0.75 * figure.joints_TJ3[20] + 0.25 * figure.joints_TJ3[21]
+            seen = browser.run(f"Array.from({{ length: {NUM_JOINTS} }}, (_, joint) => __interdance.ball({index}, joint))")
+            error = np.abs(np.array(seen) - truth)[: None if index else 1]  # below the pelvis a motion blends rotations
+            assert error.max() < 0.1e-3
+
+        # It is there in every look, beside the leader.
+        for look in ("both", "skeleton", "skin"):
+            browser.run(f"__interdance.look('{look}'); __interdance.seek(0)")
+            seen = image()
+            assert blue(seen).sum() > 500 and green(seen).sum() > 500, look
+
+        # Alone: its colour where its joints are, nowhere where they are not, and in another place later on.
+        browser.run("document.querySelectorAll('#dancers input')[0].click(); __interdance.stage.follow = false")
+        shown = []
+        for frame in (0, 30):
+            browser.run(f"__interdance.seek({(frame + 1e-4) / FPS})")
+            points = np.array(browser.run(PROJECT))
+            covered = blue(image())
+            columns, rows = np.round(points[:, 0]).astype(int), np.round(points[:, 1]).astype(int) - 100
+            drawn = covered[rows, columns]
+            assert drawn.all(), f"frame {frame}: nothing at joints {np.flatnonzero(~drawn)}"
+            for finger in (*LEFT_FINGERS, *RIGHT_FINGERS):
+                middle = (points[finger] + points[PARENTS[finger]]) / 2
+                column, row = np.round(middle).astype(int) - (0, 100)
+                assert covered[row - 1 : row + 2, column - 1 : column + 2].any(), f"frame {frame}: finger {finger} is cut"
+            shown.append(covered)
+        assert (shown[0] & ~shown[1]).sum() > 300 and (shown[1] & ~shown[0]).sum() > 300, "it moves"
+        browser.run("document.querySelectorAll('#dancers input')[1].click()")
+        browser.run("__interdance.seek(0)")
+        assert not blue(image()).any()
+
+        # Nobody has a skin: no body is needed, and both dance.
+        write_page(page, figures[0], {"Joints": figures[1]}, None, None, title="Joints alone")
+        browser.open(page, ready="window.__interdance && document.title === 'Joints alone'")
+        assert browser.run("window.__interdance.ready"), browser.run("window.__interdance.error")
+        browser.run("document.querySelector('#big').hidden = true; __interdance.seek(0)")
+        first = image()
+        assert blue(first).sum() > 500 and green(first).sum() > 500
+        browser.press(" ", "Space")
+        browser.wait("__interdance.time > 0.3")
+        browser.press(" ", "Space")
+        later = image()
+        assert (blue(first) & ~blue(later)).sum() > 100 and (green(first) & ~green(later)).sum() > 100
+        assert browser.errors == []
+
+
+#: Where the joints of the second dancer are in the picture, in pixels.
+PROJECT = """(() => {
+  const { stage, ball } = __interdance, box = stage.renderer.domElement.getBoundingClientRect();
+  return Array.from({ length: 55 }, (_, joint) => {
+    const place = stage.centre.clone().set(...ball(1, joint)).project(stage.camera);
+    return [box.left + (place.x + 1) / 2 * box.width - 0.5, box.top + (1 - place.y) / 2 * box.height - 0.5];
+  });
+})()"""
 
 
 def test_a_person_opens_the_page_in_chromium(body: Body, couple, page: Path, tmp_path: Path):

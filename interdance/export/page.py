@@ -1,7 +1,8 @@
 """One HTML file with a couple in 3D and their song, which opens anywhere without a network.
 
 The bodies are skinned in the browser: the file holds each dancer's T-pose once, the skinning weights once, and per
-frame the joints' local rotations and the pelvis. ``viewer/`` holds the page and its program.
+frame the joints' local rotations and the pelvis. A dancer of whom only joint positions are known is drawn as balls and
+sticks from those positions. ``viewer/`` holds the page and its program.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import gzip
 import html
 import json
 import re
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -18,21 +20,23 @@ from typing import Any
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from interdance.body.skeleton import JOINT_NAMES, PARENTS
 from interdance.errors import InputError
 from interdance.export import palette
 from interdance.export.framing import frame_couple
 from interdance.export.sound import encode_mp3, read_stereo
 from interdance.files import atomic_path
-from interdance.takes import NUM_JOINTS, Motion
+from interdance.takes import NUM_JOINTS, Joints, Motion
 
 NUM_INFLUENCES = 8  # joints a vertex follows at most; the page's shader reads twice four
+JOINT_STEP = 1e-4  # metres from one stored joint position to the next, as long as 16 bits then hold the whole dance
 _ALIGNMENT = 4
 
 
 def write_page(
     path: Path,
-    leader: Motion,
-    followers: dict[str, Motion],
+    leader: Motion | Joints,
+    followers: Mapping[str, Motion | Joints],
     body: Any,
     music: Path | None,
     *,
@@ -47,11 +51,13 @@ def write_page(
     ----------
     path : Path
         The HTML file; it appears only when it is complete.
-    leader : Motion
-    followers : dict of Motion
+    leader : Motion or Joints
+        A ``Motion`` is shown with its skin, ``Joints`` as a figure of balls and sticks.
+    followers : mapping of Motion or Joints
         By the name the page shows; the first is visible at once, the others at a click.
-    body : interdance.body.model.Body
+    body : interdance.body.model.Body, optional
         Gives rest pose, faces and weights. Pose-dependent shape changes, which only licensed models have, are left out.
+        None will do when every dancer is ``Joints``.
     music : Path, optional
         The song, embedded as MP3; cut, or followed by silence, to the length of the motion.
     title, leader_name : str
@@ -64,9 +70,11 @@ def write_page(
     Raises
     ------
     InputError
-        Motions of different length or rate, a curve of another length or with NaN, a song that cannot be read.
+        Motions of different length or rate, joints that are not 55 or not finite, no body for a ``Motion``, a curve of
+        another length or with NaN, a song that cannot be read.
     """
     curves, num_frames = curves or {}, leader.num_frames
+    dancers = [(leader_name, leader), *followers.items()]
     if num_frames == 0:
         raise InputError(f"{path}: the leader has no frames; nothing can be shown")
     for name, motion in followers.items():
@@ -75,6 +83,8 @@ def write_page(
                 f"{path}: the leader has {num_frames} frames at {leader.fps:g} per second and follower '{name}' "
                 f"{motion.num_frames} at {motion.fps:g}; cut or resample one of them"
             )
+    for index, (name, dancer) in enumerate(dancers):
+        _check(path, f"follower '{name}'" if index else "the leader", dancer, body)
     for name, values in curves.items():
         if np.shape(values) != (num_frames,) or not np.isfinite(values).all():
             raise InputError(
@@ -83,13 +93,15 @@ def write_page(
     song = encode_mp3(read_stereo(music, num_frames / leader.fps)) if music else b""
 
     arrays = _Arrays()
-    _add_skin(arrays, body)
-    dancers = []
-    for index, (name, motion) in enumerate([(leader_name, leader), *followers.items()]):
-        colour = palette.follower_colour(index - 1) if index else palette.LEADER
-        dancers.append({"name": name, "colour": colour, **_add_dancer(arrays, f"dancer{index}", motion, body)})
-    shown = [leader, *followers.values()][:2]
-    framing = frame_couple([body.joints(motion) for motion in shown], leader.fps)
+    if any(isinstance(dancer, Motion) for _, dancer in dancers):
+        _add_skin(arrays, body)
+    described = []
+    for index, (name, dancer) in enumerate(dancers):
+        colour, key = palette.follower_colour(index - 1) if index else palette.LEADER, f"dancer{index}"
+        facts = _add_joints(arrays, key, dancer) if isinstance(dancer, Joints) else _add_motion(arrays, key, dancer, body)
+        described.append({"name": name, "colour": colour, "key": key, **facts})
+    shown = [dancer.joints_TJ3 if isinstance(dancer, Joints) else body.joints(dancer) for _, dancer in dancers[:2]]
+    framing = frame_couple(shown, leader.fps)
     arrays.add("path", framing.centres_T3.astype(np.float32))
     for name, values in curves.items():
         arrays.add(f"curve.{name}", np.asarray(values, np.float32))
@@ -97,8 +109,8 @@ def write_page(
         "title": title,
         "fps": leader.fps,
         "num_frames": num_frames,
-        "parents": [int(parent) for parent in body.parents_J],
-        "dancers": dancers,
+        "parents": PARENTS,
+        "dancers": described,
         "reach": round(framing.reach, 3),
         "height": round(framing.height, 3),
         "azimuth": round(framing.azimuth, 4),
@@ -120,6 +132,24 @@ def write_page(
     page = re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found.group(1)], _resource("page.html"))
     with atomic_path(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
+
+
+def _check(path: Path, who: str, dancer: Motion | Joints, body: Any) -> None:
+    """Refuse a dancer who cannot be drawn."""
+    if isinstance(dancer, Motion):
+        if body is None:
+            raise InputError(f"{path}: {who} is a motion, whose skin needs a body; give one, or the dancer's joints")
+        return
+    shape = np.shape(dancer.joints_TJ3)
+    if shape[1:] != (NUM_JOINTS, 3):
+        raise InputError(f"{path}: the joints of {who} have shape {shape}; (frames, {NUM_JOINTS}, 3) is needed")
+    bad_TJ = ~np.isfinite(dancer.joints_TJ3).all(axis=2)
+    if bad_TJ.any():
+        frame, joint = (int(place) for place in np.argwhere(bad_TJ)[0])
+        raise InputError(
+            f"{path}: {who} has NaN or infinity at frame {frame}, joint {joint} ({JOINT_NAMES[joint]}); "
+            "repair or cut that frame"
+        )
 
 
 class _Arrays:
@@ -159,7 +189,7 @@ def _add_skin(arrays: _Arrays, body: Any) -> None:
         arrays.add(f"weights_{name}", rounded[:, part].astype(np.uint8))
 
 
-def _add_dancer(arrays: _Arrays, key: str, motion: Motion, body: Any) -> dict[str, Any]:
+def _add_motion(arrays: _Arrays, key: str, motion: Motion, body: Any) -> dict[str, Any]:
     """The T-pose and the motion of one dancer; returns what the page must know to read them."""
     rest = Motion(np.zeros((1, NUM_JOINTS, 3), np.float32), np.zeros((1, 3), np.float32), motion.betas, motion.fps)
     vertices = body.vertices(rest)[0].astype(np.float64)
@@ -176,7 +206,24 @@ def _add_dancer(arrays: _Arrays, key: str, motion: Motion, body: Any) -> dict[st
     stored = np.round(quaternions * 32767.0).astype(np.int16).transpose(1, 2, 0)
     arrays.add(f"{key}.quaternions", stored, delta=True)
     arrays.add(f"{key}.pelvis", (np.asarray(motion.translation_T3, np.float64) + rest_joints[0]).astype(np.float32))
-    return {"key": key, "scale": scale, "offset": offset.tolist(), "rest_joints": np.round(rest_joints, 6).tolist()}
+    places = np.round(rest_joints, 6).tolist()
+    return {"kind": "motion", "scale": scale, "offset": offset.tolist(), "rest_joints": places}
+
+
+def _add_joints(arrays: _Arrays, key: str, joints: Joints) -> dict[str, Any]:
+    """The joint positions of one dancer; returns what the page must know to read them.
+
+    Positions are whole steps from the middle of the dance, 16 bits each, as differences in time: compressed, a recorded
+    dance takes about 100 bytes a frame, a third of float32. A step is a tenth of a millimetre, so that nothing is more than
+    0.05 mm off; a dance that ranges over more than 6.5 m takes longer ones (0.1 mm off at 13 m).
+    """
+    positions_TJ3 = np.asarray(joints.joints_TJ3, np.float64)
+    low, high = positions_TJ3.min(axis=(0, 1)), positions_TJ3.max(axis=(0, 1))
+    offset = 0.5 * (low + high)
+    scale = max(JOINT_STEP, float((high - low).max()) / 65534.0)
+    stored = np.round((positions_TJ3 - offset) / scale).astype(np.int16).transpose(1, 2, 0)
+    arrays.add(f"{key}.joints", stored, delta=True)
+    return {"kind": "joints", "scale": scale, "offset": offset.tolist()}
 
 
 def _base64(data: bytes) -> str:

@@ -59,8 +59,81 @@ async function readArrays(take) {
   return arrays;
 }
 
-// One dancer: a skinned body, a skeleton drawn as balls and sticks, and the frames of the motion.
-class Dancer {
+// The frames on either side of a moment and how far it lies from the first to the second.
+function around(frame, count) {
+  const first = Math.min(Math.max(Math.floor(frame), 0), count - 1);
+  return { first, second: Math.min(first + 1, count - 1), share: Math.min(Math.max(frame - first, 0), 1) };
+}
+
+// Joints as balls, with sticks to their parents; thin in the face and the fingers.
+class Figure {
+  constructor(colour, parents) {
+    this.parents = parents;
+    const paint = new THREE.MeshStandardMaterial({ color: colour, roughness: 0.5 });
+    this.balls = new THREE.InstancedMesh(new THREE.SphereGeometry(1, 14, 10), paint, parents.length);
+    this.sticks = new THREE.InstancedMesh(new THREE.CylinderGeometry(1, 1, 1, 10), paint, parents.length - 1);
+    this.group = new THREE.Group();
+    for (const part of [this.balls, this.sticks]) {
+      part.castShadow = true;
+      part.frustumCulled = false;
+      this.group.add(part);
+    }
+  }
+
+  // `place(joint, out)` sets a vector to where that joint is.
+  draw(place) {
+    const matrix = new THREE.Matrix4(), turn = new THREE.Quaternion(), up = new THREE.Vector3(0, 1, 0);
+    const from = new THREE.Vector3(), to = new THREE.Vector3(), way = new THREE.Vector3(), size = new THREE.Vector3();
+    this.parents.forEach((parent, j) => {
+      const radius = j >= 22 ? 0.007 : 0.02;
+      place(j, to);
+      this.balls.setMatrixAt(j, matrix.compose(to, turn.identity(), size.setScalar(radius)));
+      if (parent < 0) return;
+      place(parent, from);
+      way.subVectors(to, from);
+      const length = Math.max(way.length(), 1e-6);
+      turn.setFromUnitVectors(up, way.divideScalar(length));
+      from.addScaledVector(way, length / 2);
+      this.sticks.setMatrixAt(j - 1, matrix.compose(from, turn, size.set(radius * 0.55, length, radius * 0.55)));
+    });
+    this.balls.instanceMatrix.needsUpdate = this.sticks.instanceMatrix.needsUpdate = true;
+  }
+
+  // Where a ball was drawn last: for tests.
+  ball(joint) {
+    const matrix = new THREE.Matrix4();
+    this.balls.getMatrixAt(joint, matrix);
+    return new THREE.Vector3().setFromMatrixPosition(matrix).toArray();
+  }
+}
+
+// A dancer known by joint positions alone: a figure whatever the look, for there is no skin to show.
+class JointsDancer {
+  constructor(description, take, arrays) {
+    this.name = description.name;
+    this.count = take.num_frames;
+    this.places = arrays[description.key + '.joints'];
+    this.scale = description.scale;
+    this.offset = description.offset;
+    this.figure = new Figure(description.colour, take.parents);
+    this.group = this.figure.group;
+  }
+
+  look() {}
+
+  pose(frame) {
+    const { first, second, share } = around(frame, this.count);
+    const { places, scale, offset, count } = this;
+    const along = (j, axis) => {
+      const row = (j * 3 + axis) * count, a = places[row + first], b = places[row + second];
+      return offset[axis] + scale * (a + share * (b - a));
+    };
+    this.figure.draw((j, out) => out.set(along(j, 0), along(j, 1), along(j, 2)));
+  }
+}
+
+// A dancer known by body parameters: a skinned body, its figure, and the frames of the motion.
+class MotionDancer {
   constructor(description, take, arrays) {
     this.name = description.name;
     this.take = take;
@@ -98,20 +171,14 @@ class Dancer {
     this.mesh.bind(new THREE.Skeleton(this.bones, inverses), new THREE.Matrix4());
     this.group.add(this.mesh);
 
-    const paint = new THREE.MeshStandardMaterial({ color: description.colour, roughness: 0.5 });
-    this.balls = new THREE.InstancedMesh(new THREE.SphereGeometry(1, 14, 10), paint, rest.length);
-    this.sticks = new THREE.InstancedMesh(new THREE.CylinderGeometry(1, 1, 1, 10), paint, rest.length - 1);
-    for (const part of [this.balls, this.sticks]) {
-      part.castShadow = true;
-      part.frustumCulled = false;
-      this.group.add(part);
-    }
+    this.figure = new Figure(description.colour, take.parents);
+    this.group.add(this.figure.group);
     this.look('skin');
   }
 
   look(kind) {
     this.mesh.visible = kind !== 'skeleton';
-    this.balls.visible = this.sticks.visible = kind !== 'skin';
+    this.figure.group.visible = kind !== 'skin';
     this.material.transparent = kind === 'both';
     this.material.opacity = kind === 'both' ? 0.35 : 1;
     this.material.depthWrite = kind !== 'both';
@@ -120,9 +187,7 @@ class Dancer {
 
   pose(frame) {
     const count = this.take.num_frames;
-    const first = Math.min(Math.max(Math.floor(frame), 0), count - 1);
-    const second = Math.min(first + 1, count - 1);
-    const share = Math.min(Math.max(frame - first, 0), 1);
+    const { first, second, share } = around(frame, count);
     const q = this.quaternions;
     this.bones.forEach((bone, j) => {
       const x = j * 4 * count + first, step = second - first;
@@ -132,26 +197,7 @@ class Dancer {
     const p = this.pelvis;
     this.bones[0].position.set(...[0, 1, 2].map(axis => p[first * 3 + axis] + share * (p[second * 3 + axis] - p[first * 3 + axis])));
     this.mesh.updateMatrixWorld(true);
-    if (this.balls.visible) this.drawSkeleton();
-  }
-
-  drawSkeleton() {
-    const matrix = new THREE.Matrix4(), turn = new THREE.Quaternion(), up = new THREE.Vector3(0, 1, 0);
-    const from = new THREE.Vector3(), to = new THREE.Vector3(), way = new THREE.Vector3(), size = new THREE.Vector3();
-    this.bones.forEach((bone, j) => {
-      const radius = j >= 22 ? 0.007 : 0.02;
-      to.setFromMatrixPosition(bone.matrixWorld);
-      this.balls.setMatrixAt(j, matrix.compose(to, turn.identity(), size.setScalar(radius)));
-      const parent = this.take.parents[j];
-      if (parent < 0) return;
-      from.setFromMatrixPosition(this.bones[parent].matrixWorld);
-      way.subVectors(to, from);
-      const length = Math.max(way.length(), 1e-6);
-      turn.setFromUnitVectors(up, way.divideScalar(length));
-      from.addScaledVector(way, length / 2);
-      this.sticks.setMatrixAt(j - 1, matrix.compose(from, turn, size.set(radius * 0.55, length, radius * 0.55)));
-    });
-    this.balls.instanceMatrix.needsUpdate = this.sticks.instanceMatrix.needsUpdate = true;
+    if (this.figure.group.visible) this.figure.draw((j, out) => out.setFromMatrixPosition(this.bones[j].matrixWorld));
   }
 
   // Where a vertex is now, computed off the graphics card: for tests.
@@ -428,7 +474,8 @@ async function main() {
   const song = $('music').textContent.trim();
   const clock = new Clock(take.num_frames / take.fps, song && URL.createObjectURL(new Blob([bytesOf(song)], { type: take.music })));
   const stage = new Stage(take, arrays);
-  const dancers = take.dancers.map(description => new Dancer(description, take, arrays));
+  const kinds = { motion: MotionDancer, joints: JointsDancer };
+  const dancers = take.dancers.map(description => new kinds[description.kind](description, take, arrays));
   for (const dancer of dancers) stage.scene.add(dancer.group);
 
   let changed = true;
@@ -446,6 +493,7 @@ async function main() {
     box.checked = dancers[index].group.visible = index < 2;
     dot.style.setProperty('--colour', description.colour);
     box.addEventListener('change', () => { dancers[index].group.visible = box.checked; changed = true; });
+    if (description.kind === 'joints') label.title = 'Only the joints of this dancer are known';
     label.append(box, dot, description.name);
     $('dancers').append(label);
   });
@@ -531,6 +579,7 @@ async function main() {
     seek(time) { clock.seek(time); draw(); },
     look: setLook,
     vertex: (dancer, index) => dancers[dancer].vertex(index),
+    ball: (dancer, joint) => dancers[dancer].figure.ball(joint),
   };
 }
 
