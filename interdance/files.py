@@ -89,3 +89,13 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
             return {name: archive[name] for name in archive.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"{path}: cannot be read without unpickling or is damaged ({error})") from None
+
+
+def read_array(path: Path) -> np.ndarray:
+    """Read a ``.npy`` array, never unpickling. Raises :class:`InputError` when it is missing, damaged or pickled."""
+    try:
+        return np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (ValueError, OSError, EOFError) as error:
+        raise InputError(f"{path}: not an array that can be read without unpickling ({error})") from None

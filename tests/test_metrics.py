@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import torch
+import trimesh
 from conftest import shared
 
 from interdance import metrics
+from interdance.body.intersection import inflate, surfaces_meet
 from interdance.errors import InputError
 from interdance.metrics.features import joints24
 from interdance.metrics.interaction import penetrating
@@ -89,9 +93,7 @@ class TestPublishedValues:
             size = np.abs(expected).max(axis=0)
             close(metrics.kinetic_features(joints[reference.whole], variant=variant) / size, expected / size, REL, REL)
 
-    @pytest.mark.parametrize(
-        ("variant", "name"), [("lodge", "lodge_manual_features_new"), ("aistpp", "aistpp_manual_world")]
-    )
+    @pytest.mark.parametrize(("variant", "name"), [("lodge", "lodge_manual_features_new"), ("aistpp", "aistpp_manual_world")])
     def test_geometric_variants(self, reference: Reference, variant: str, name: str) -> None:
         for who, joints in (("leader", reference.leader), ("follower", reference.follower)):
             actual = metrics.geometric_features(joints[reference.whole], variant=variant)
@@ -127,12 +129,30 @@ class TestPublishedValues:
     def test_lodge_keeps_the_degenerate_dimension(self, reference: Reference) -> None:
         expected = reference.scores["lodge/nonoverlap_clips"]
         for name, function in (("k", metrics.kinetic_features), ("g", metrics.geometric_features)):
-            generated, true = (
-                function(x[reference.whole], variant="lodge") for x in (reference.follower, reference.leader)
-            )
+            generated, true = (function(x[reference.whole], variant="lodge") for x in (reference.follower, reference.leader))
             close(metrics.frechet_distance(generated, true, degenerate="keep"), expected[f"FID_{name}"], 1e-4)
             close(metrics.diversity(generated, true, degenerate="keep"), expected[f"Div_{name}"], 1e-4)
             assert metrics.frechet_distance(generated, true) < 1e4 * (10 if name == "k" else 1)
+
+    def test_gcd_fid_and_div(self, reference: Reference) -> None:
+        """GCD's own FID program on the two readings of its kinetic features."""
+        for name, variant in (("kinetic_aist_bugged", "gcd"), ("kinetic_fixed", "gcd_kinetic")):
+            expected = reference.scores["gcd/nonoverlap_clips"][name]
+            generated, true = (
+                metrics.kinetic_features(x[reference.whole], variant=variant) for x in (reference.follower, reference.leader)
+            )
+            close(metrics.frechet_distance(generated, true), expected["fid"], 1e-5)
+            close(metrics.diversity(generated, true), expected["div"], 1e-5)
+
+    def test_beats_of_fewer_joints(self, reference: Reference) -> None:
+        """The rows of the reference that show how much the joint set matters."""
+        music = [row["music_beats_full_window"] for row in reference.beats]
+        expected = reference.scores["beat joint-subset sensitivity (own implementation)"]
+        sets = {"beats_55joints": lambda x: x, "beats_24joints": joints24, "beats_22joints": lambda x: x[..., :22, :]}
+        for name, chosen in sets.items():
+            leader, follower = (chosen(x.astype(np.float64)) for x in (reference.leader, reference.follower))
+            close(metrics.beat_echo_degree(leader, follower), expected[name]["BED"], 1e-9)
+            close(metrics.beat_align_score(follower, music), expected[name]["BAS_over_music_beats"], 1e-9)
 
     def test_motion_beats(self, reference: Reference) -> None:
         for who in ("leader", "follower", "shifted"):
@@ -144,9 +164,9 @@ class TestPublishedValues:
             assert [beats.tolist() for beats in found] == [row[key] for row in reference.beats]
 
     def test_beat_echo_degree(self, reference: Reference) -> None:
-        for index in range(0, len(reference.clips), 40):
-            pair = reference.leader[index], reference.follower[index]
-            close(metrics.beat_echo_degree(*pair), reference.beats[index]["BED_true"], 1e-9)
+        for index, row in enumerate(reference.beats):
+            for who, key in ((reference.follower, "BED_true"), (reference.shifted, "BED_shifted")):
+                close(metrics.beat_echo_degree(reference.leader[index], who[index]), row[key], 1e-9)
         expected = reference.scores["duolando/full_clips"]
         close(metrics.beat_echo_degree(reference.leader, reference.follower), expected["BED_true_mean"]["peer"], 1e-9)
         close(metrics.beat_echo_degree(reference.leader, reference.shifted), expected["BED_shifted_mean"]["peer"], 1e-9)
@@ -168,8 +188,9 @@ class TestPublishedValues:
                 reference.scores[mean]["peer"],
                 rel,
             )
-            value = metrics.beat_align_score(reference.follower[7], music[7], variant=variant)
-            close(value, reference.beats[7][per_clip], rel)
+            for index, row in enumerate(reference.beats):
+                value = metrics.beat_align_score(reference.follower[index], music[index], variant=variant)
+                close(value, row[per_clip], rel)
 
     def test_physical_foot_contact(self, reference: Reference) -> None:
         for who in ("leader", "follower"):
@@ -193,15 +214,32 @@ class TestPublishedValues:
         for distance in (0.01, 0.02, 0.05):
             expected = reference.contact[f"thr_{distance}"]
             rates = metrics.contact_rates(lead, follow, distance)
-            close(
-                [rates.cf, rates.clr, rates.cfr, rates.cvr], [expected[k] for k in ("CF", "CLR", "CFR", "CVR")], 1e-12
-            )
+            close([rates.cf, rates.clr, rates.cfr, rates.cvr], [expected[k] for k in ("CF", "CLR", "CFR", "CVR")], 1e-12)
             assert rates.contact_T.astype(int).tolist() == expected["contact_frames"]
             close(rates.leader_rate_T, expected["CLR_per_frame"], 1e-12)
+            close(rates.follower_rate_T, expected["CFR_per_frame"], 1e-12)
+            assert ((rates.follower_partner_TV >= 0).mean(axis=1) == rates.follower_rate_T).all()
+            close(metrics.contact_frequency(lead, follow, distance=distance), expected["CF"], 1e-12)
         faces, expected = reference.bodies["faces"], reference.contact["PR"]
         assert penetrating(lead, follow, faces).sum(axis=1).tolist() == expected["follower_inside_count"]
         close(metrics.penetration_rate(lead, follow, faces), expected["follower_in_leader"], 1e-12)
+        assert penetrating(follow, lead, faces).sum(axis=1).tolist() == expected["leader_inside_count"]
         close(metrics.penetration_rate(follow, lead, faces), expected["leader_in_follower"], 1e-12)
+
+    def test_contact_of_inflated_meshes(self, reference: Reference) -> None:
+        lead, follow, faces = (reference.bodies[key] for key in ("leader_vertices", "follower_vertices", "faces"))
+        expected = reference.contact["duolando_style"]
+        inflated = np.load(shared("reference", "contact", "inflated_first_frame.npz"))
+        for name, vertices in (("leader", lead), ("follower", follow)):
+            close(inflate(vertices[0], faces, 0.01), inflated[name], 0, 1e-9)
+        for distance, pairs, frequency in (
+            (0.01, "intersecting_triangle_pairs_inflated", "CF_inflated_1cm"),
+            (0.0, "intersecting_triangle_pairs_raw", "CF_no_inflation"),
+        ):
+            found = surfaces_meet(lead, follow, faces, faces, distance)
+            assert found.tolist() == [count > 0 for count in expected[pairs]]
+            value = metrics.contact_frequency(lead, follow, "duolando", distance=distance, faces=faces)
+            close(value, expected[frequency], 1e-12)
 
 
 def dance(seed: int, clips: int = 3, frames: int = 90, joints: int = 55) -> np.ndarray:
@@ -321,6 +359,114 @@ class TestClosedForms:
         assert (rates.cf, rates.clr, rates.cfr) == (0.5, 1 / 8, 1 / 10)
         assert metrics.contact_rates(leader, follower, 0.0085).cf == 0.0
 
+    def test_inflation_of_a_ball(self) -> None:
+        """Every vertex of a ball moves outward by the distance; two balls that are a gap apart meet when it is closed."""
+        ball = trimesh.creation.icosphere(subdivisions=2, radius=0.2)
+        x, faces = np.asarray(ball.vertices), np.asarray(ball.faces)
+        # A little less than asked for: 1e-5 is added to lengths, and areas of these faces are about 1e-3 square metres.
+        close(np.linalg.norm(inflate(x, faces, 0.01), axis=1), 0.21, 0, 2e-4)
+        gap = 0.015
+        pair = x[None], x[None] + [0.4 + gap, 0, 0]
+        assert metrics.contact_frequency(*pair, "duolando", faces=faces) == 1.0
+        assert metrics.contact_frequency(*pair, "duolando", distance=0.005, faces=faces) == 0.0
+        assert metrics.contact_frequency(*pair) == 0.0
+
+    @pytest.mark.parametrize("seed", range(4))
+    def test_surfaces_meet_as_the_oracle_says(self, seed: int) -> None:
+        """Random ellipsoids, against a search through every pair of triangles; anywhere in the room."""
+        generator = np.random.default_rng(seed)
+        ball = trimesh.creation.icosphere(subdivisions=1, radius=0.3)
+        faces = np.asarray(ball.faces)
+        one = np.asarray(ball.vertices) * generator.uniform(0.6, 1.4, (6, 1, 3))
+        other = np.asarray(ball.vertices) * generator.uniform(0.6, 1.4, (6, 1, 3)) + generator.normal(0, 0.35, (6, 1, 3))
+        expected = [pairs_cross(a[faces], b[faces]) for a, b in zip(one, other, strict=True)]
+        assert surfaces_meet(one, other, faces, faces).tolist() == expected
+        assert surfaces_meet(one + [90.0, 0, -50.0], other + [90.0, 0, -50.0], faces, faces).tolist() == expected
+
+    def test_against_the_true_follower(self) -> None:
+        leader, true = np.zeros((90, 55, 3)), np.zeros((90, 55, 3))
+        true[..., 0] = 1.0
+        follower = true.copy()
+        follower[..., 0] += np.linspace(0, 0.3, 90)[:, None]  # away from the leader, 0.3 m over 89 frames
+        follower[..., 1] += 0.5  # height is no distance over the floor
+        close(metrics.partner_distance(leader, true), np.ones(90))
+        error = metrics.distance_error(leader, follower, true)
+        close(error, np.linspace(0, 0.3, 90), 0, 1e-12)
+        top, bottom = metrics.drift(error, fps=30.0)
+        close(top.sum() / bottom.sum(), 0.3 / (89 / 30), 1e-9)
+        steady, _ = metrics.drift(np.full(50, 0.4), fps=30.0)
+        close(steady.sum(), 0.0, 0, 1e-12)
+        close(metrics.joint_error(true + [0, 0.3, 0.4], true), np.full(90, 0.5), 1e-12)
+        with pytest.raises(InputError, match="same clips, frames and joints"):
+            metrics.joint_error(true[:10], true)
+
+    def test_hand_contact(self) -> None:
+        """Held in frames 0 and 1 truly, in 1 and 2 by the measured hand: one of two each way."""
+        leader, hand = np.zeros((4, 1, 3)), np.full((4, 2, 3), 0.5)
+        true = hand.copy()
+        true[:2, 1], hand[1:3, 0] = 0.01, 0.015
+        truly, touches = (metrics.hand_contact(leader, x, 0.03) for x in (true, hand))
+        assert truly.tolist() == [True, True, False, False] and touches.tolist() == [False, True, True, False]
+        assert metrics.hand_contact_rates(touches, truly) == (0.5, 0.5)
+        assert metrics.hand_contact_rates(np.zeros(4, bool), truly) == (None, 0.0)
+        assert metrics.hand_contact_rates(touches, np.zeros(4, bool)) == (0.0, None)
+        held = metrics.held_hand_distances(leader, hand, truly)
+        close(held[:2], [np.sqrt(0.75), 0.015 * np.sqrt(3)], 1e-9)
+        assert np.isnan(held[2:]).all()
+
+    def test_floor_and_smoothness(self) -> None:
+        x = np.tile(np.array([[0.0, 0.2, 0], [0, 1.0, 0]]), (40, 1, 1))
+        close(metrics.floating(x), 0.2)
+        assert metrics.floor_penetration(x) == 0.0
+        close(metrics.floor_penetration(x - [0, 0.25, 0]), 0.05, 1e-9)
+        assert metrics.floating(x - [0, 0.25, 0]) == 0.0
+        cubic = x + (np.arange(40)[:, None, None] / 30) ** 3 * np.array([0, 2.0, 0])
+        close(metrics.jitter(cubic), 12.0, 1e-6)  # the third derivative of 2 t³
+
+    def test_multimodality(self) -> None:
+        """Two followers a deviation apart in each of 5 dimensions; three equal ones."""
+        generator = np.random.default_rng(3)
+        reference = generator.normal(size=(60, 5)) * [1, 2, 3, 4, 5]
+        first = generator.normal(size=(7, 5))
+        close(metrics.multimodality(np.stack([first, first + reference.std(axis=0)]), reference), np.full(7, 5**0.5), 1e-8)
+        close(metrics.multimodality(np.stack([first] * 3), reference), np.zeros(7), 0, 1e-12)
+        with pytest.raises(InputError, match="two followers"):
+            metrics.multimodality(first[None], reference)
+
+    def test_genre_consistency(self) -> None:
+        """Two clouds; a clip's own take is no witness for it."""
+        generator = np.random.default_rng(4)
+        genre = np.repeat(["tango", "waltz"], 20)
+        take = np.array([f"{name}{index // 5}" for index, name in enumerate(genre)])
+        reference = generator.normal(size=(40, 3)) * 0.1 + (genre == "waltz")[:, None]
+        right = metrics.genre_consistency(reference, genre, take, reference, genre, take)
+        assert right.tolist() == [1.0] * 40
+        swapped = np.where(genre == "waltz", "tango", "waltz")
+        assert metrics.genre_consistency(reference, swapped, take, reference, genre, take).tolist() == [0.0] * 40
+        one_take = np.full(40, "a")  # the reference is this take alone: nobody is left to compare with
+        assert np.isnan(metrics.genre_consistency(reference, genre, one_take, reference, genre, one_take)).all()
+        alone = np.full(40, "tango")
+        assert np.isnan(metrics.genre_consistency(reference, alone, take, reference, alone, take)).all()
+        unknown = np.full(40, "swing")
+        assert np.isnan(metrics.genre_consistency(reference, unknown, take, reference, genre, take)).all()
+
+
+def pairs_cross(one_F33: np.ndarray, other_G33: np.ndarray) -> bool:
+    """Whether an edge of a triangle passes through a triangle of the other set: every pair, barycentrically."""
+
+    def pierced(edges: np.ndarray, triangles: np.ndarray) -> bool:
+        a, b, c = (triangles[None, :, k] for k in range(3))
+        for k in range(3):
+            p, q = edges[:, None, k], edges[:, None, (k + 1) % 3]
+            matrix = np.stack(np.broadcast_arrays(p - q, b - a, c - a), axis=-1)
+            solved = np.linalg.solve(matrix + 1e-15 * np.eye(3), np.broadcast_to(p - a, matrix.shape[:-1])[..., None])[..., 0]
+            along, u, v = np.moveaxis(solved, -1, 0)
+            if ((along >= 0) & (along <= 1) & (u >= 0) & (v >= 0) & (u + v <= 1)).any():
+                return True
+        return False
+
+    return pierced(one_F33, other_G33) or pierced(other_G33, one_F33)
+
 
 class TestInputs:
     """One clip, a batch, torch, and what cannot be measured."""
@@ -367,3 +513,78 @@ class TestInputs:
             metrics.kinetic_features(x, variant="edge")
         with pytest.raises(InputError, match="joints"):
             metrics.kinetic_features(x[:, :, :23])
+
+    def test_every_metric_of_nothing_much(self) -> None:
+        """A single frame, and no frame: a sentence or a defined value from each function, never a silent number."""
+        x, mesh = dance(9, frames=1), trimesh.creation.icosphere(subdivisions=1)
+        faces, ball = np.asarray(mesh.faces), np.asarray(mesh.vertices)[None]
+        for function in (metrics.kinetic_features, metrics.geometric_features, metrics.jitter):
+            with pytest.raises(InputError, match="at least"):
+                function(x)
+        for function in (metrics.physical_foot_contact, metrics.foot_skating):
+            with pytest.raises(InputError, match="at least"):
+                function(x)
+        assert [len(beats) for beats in metrics.motion_beats(x)] == [0, 0, 0]
+        assert [len(beats) for beats in metrics.motion_beats(x, "aistpp")] == [0, 0, 0]
+        with pytest.raises(InputError, match="no motion beat"):
+            metrics.beat_echo_degree(x, x)
+        assert metrics.beat_align_score(dance(9)[0] * 0, [10, 20]) == 0.0  # music, and a dancer who never moves
+        assert metrics.cross_distance_features(x, x).shape == (3, 100)
+        assert metrics.contact_rates(ball, ball).cf == 1.0
+        assert metrics.contact_frequency(ball, ball + 9, "duolando", faces=faces) == 0.0
+        assert metrics.penetration_rate(ball, ball + 9, faces) == 0.0
+        assert [part.tolist() for part in metrics.drift(np.ones(1), 30.0)] == [[0.0], [0.0]]
+        for nothing in (x[:, :0], x[0, :0]):
+            for function in (metrics.motion_beats, metrics.floating, metrics.geometric_features):
+                with pytest.raises(InputError, match="0 frame"):
+                    function(nothing)
+            with pytest.raises(InputError, match="0 frame"):
+                metrics.cross_distance_features(nothing, nothing)
+            with pytest.raises(InputError, match="0 frame"):
+                metrics.contact_rates(nothing, nothing)
+
+    def test_nan_is_refused_by_every_pair_metric(self) -> None:
+        good, bad = dance(10), dance(10)
+        bad[2, 5, 7, 1] = np.inf
+        faces = np.array([[0, 1, 2], [0, 2, 1]])
+        for function in (
+            metrics.cross_distance_features,
+            metrics.beat_echo_degree,
+            metrics.contact_rates,
+            metrics.joint_error,
+            metrics.partner_distance,
+            lambda a, b: metrics.penetration_rate(a, b, faces),
+            lambda a, b: metrics.contact_frequency(a, b, "duolando", faces=faces),
+        ):
+            for pair in ((good, bad), (bad, good)):
+                with pytest.raises(InputError, match=r"clip 2, frame 5"):
+                    function(*pair)
+        features = np.random.default_rng(0).normal(size=(6, 4))
+        features[3, 1] = np.nan
+        for function in (metrics.frechet_distance, metrics.diversity):
+            with pytest.raises(InputError, match="clip 3"):
+                function(features, np.ones((5, 4)))
+
+    def test_a_word_that_names_nobodys_reading(self) -> None:
+        x = dance(11)
+        for function in (
+            lambda variant: metrics.cross_distance_features(x, x, variant=variant),
+            lambda variant: metrics.beat_echo_degree(x, x, variant=variant),
+            lambda variant: metrics.beat_align_score(x[0], [3], variant=variant),
+            lambda variant: metrics.contact_rates(x, x, variant=variant),
+            lambda variant: metrics.contact_frequency(x, x, variant=variant),
+            lambda variant: metrics.physical_foot_contact(x, variant=variant),
+            lambda variant: metrics.foot_skating(x, variant=variant),
+        ):
+            with pytest.raises(InputError, match="'ours' is not one of"):
+                function("ours")
+        with pytest.raises(InputError, match="pass faces"):
+            metrics.contact_frequency(x, x, "duolando")
+
+    def test_the_room_stands_alone(self) -> None:
+        """Importing the metrics brings neither the body model nor music, generation or tracking."""
+        code = "import sys, interdance.metrics; print(*sorted(sys.modules))"
+        loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+        assert not {"smplx", "librosa", "mlflow", "ray", "prefect", "dvc", "diffusers"} & set(loaded)
+        rooms = {name.split(".")[1] for name in loaded if name.startswith("interdance.")}
+        assert rooms <= {"body", "errors", "files", "metrics"}

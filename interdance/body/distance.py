@@ -17,6 +17,8 @@ import numpy as np
 import torch
 import warp as wp
 
+from interdance.body.nearest import bounds
+
 # Our choice, measured on adversarial points: at this accuracy the fast winding number gives no wrong sign.
 QUERY_ACCURACY = 1.0
 EXACT_ACCURACY = 2.0
@@ -94,13 +96,10 @@ class LeaderField:
         self.margin = margin
         self.device = device
         self.max_prepared = max_prepared
-        _start_engine()
-        self._faces: Any = wp.array(
-            _triangles(faces, self.points_TV3.shape[1]).reshape(-1), dtype=wp.int32, device=device
-        )
+        start_engine()
+        self._faces: Any = wp.array(_triangles(faces, self.points_TV3.shape[1]).reshape(-1), dtype=wp.int32, device=device)
         self._meshes: OrderedDict[int, wp.Mesh] = OrderedDict()
-        self._lower_T3 = self.points_TV3.min(axis=1)
-        self._upper_T3 = self.points_TV3.max(axis=1)
+        self._lower_T3, self._upper_T3 = bounds(self.points_TV3)
 
     @property
     def num_frames(self) -> int:
@@ -275,7 +274,7 @@ def _triangles(faces: np.ndarray, num_vertices: int) -> np.ndarray:
 
 
 @functools.cache
-def _start_engine() -> None:
+def start_engine() -> None:
     """Start warp without its greeting and compile notes, and without its complaint on machines that have no GPU."""
     wp.config.log_level = max(wp.config.log_level, wp.LOG_ERROR)
     if torch.cuda.is_available():

@@ -49,3 +49,26 @@ MIRROR: tuple[int, ...] = tuple(
     for name in JOINT_NAMES
 )  # fmt: skip
 """Index of the same joint on the other side."""
+
+PARTS: tuple[str, ...] = (
+    "head", "chest", "waist", "hips",
+    *(f"{side} {part}" for side in ("left", "right") for part in ("upper arm", "forearm", "hand", "thigh", "shank", "foot")),
+)  # fmt: skip
+"""Parts of the body that touch and are touched."""
+
+_PART_OF = {
+    "pelvis": "hips", "spine1": "waist", "spine2": "waist", "spine3": "chest", "left_collar": "chest",
+    "right_collar": "chest", "neck": "head", "head": "head", "jaw": "head", "left_eye": "head", "right_eye": "head",
+    "hip": "thigh", "knee": "shank", "ankle": "foot", "foot": "foot", "shoulder": "upper arm", "elbow": "forearm",
+}  # fmt: skip
+
+
+def _part(joint: str) -> int:
+    side, _, name = joint.partition("_")
+    part = _PART_OF.get(joint) or f"{side} {_PART_OF.get(name, 'hand')}"  # what is left are wrists and fingers
+    return PARTS.index(part)
+
+
+PART_J: np.ndarray = np.array([_part(name) for name in JOINT_NAMES], np.int64)
+"""Index into PARTS of what each joint moves."""
+PART_J.setflags(write=False)

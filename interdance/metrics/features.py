@@ -6,6 +6,7 @@ All take joints (T, J, 3) or (B, T, J, 3), metres, +Y up, 30 frames per second, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -67,6 +68,20 @@ def as_joints(joints: Any, name: str, min_frames: int = 1) -> np.ndarray:
     return batch
 
 
+def as_pair(leader: Any, follower: Any) -> tuple[np.ndarray, np.ndarray]:
+    """:func:`as_joints` of both dancers; :class:`InputError` when they are not as many clips."""
+    lead, follow = as_joints(leader, "leader"), as_joints(follower, "follower")
+    if len(lead) != len(follow):
+        raise InputError(f"{len(lead)} leader clips against {len(follow)} follower clips: pairs are needed")
+    return lead, follow
+
+
+def check_variant(variant: str, known: Sequence[str]) -> None:
+    """Refuse a ``variant`` that is not among the known ones, which are listed."""
+    if variant not in known:
+        raise InputError(f"variant {variant!r} is not one of {', '.join(known)}")
+
+
 def is_batch(joints: Any) -> bool:
     """Whether joints are (B, T, J, 3) rather than (T, J, 3)."""
     return len(joints.shape) == 4
@@ -104,8 +119,7 @@ def kinetic_features(joints: Any, variant: KineticVariant = "duolando") -> np.nd
     float64 (72,) or (B, 72)
         Joint-major; 66 wide for ``lodge``; always (72,) for ``gcd_group``.
     """
-    if variant not in KINETIC:
-        raise InputError(f"variant {variant!r} is not one of {', '.join(KINETIC)}")
+    check_variant(variant, list(KINETIC))
     reading = KINETIC[variant]
     x = _centred(as_joints(joints, "joints", MIN_FRAMES), reading.centring)
     step = (x[:, 1:] - x[:, :-1]) / reading.dt
@@ -140,14 +154,13 @@ def geometric_features(joints: Any, variant: GeometricVariant = "duolando") -> n
     float64 (32,) or (B, 32)
     """
     centring = {"duolando": "first frame", "aistpp": "none", "lodge": "every frame"}
-    if variant not in centring:
-        raise InputError(f"variant {variant!r} is not one of {', '.join(centring)}")
+    check_variant(variant, list(centring))
     holds = _Relations(_centred(as_joints(joints, "joints", 2), centring[variant])).all()
     features = np.stack([relation.mean(axis=1) for relation in holds], axis=-1)
     return features if is_batch(joints) else features[0]
 
 
-def cross_distance_features(leader: Any, follower: Any) -> np.ndarray:
+def cross_distance_features(leader: Any, follower: Any, variant: Literal["duolando"] = "duolando") -> np.ndarray:
     """Mean distances between ten joints of the follower and ten of the leader, in the world (Duolando).
 
     The paper's words list knees; the published code uses ankles (7 and 8), and so does this.
@@ -161,8 +174,14 @@ def cross_distance_features(leader: Any, follower: Any) -> np.ndarray:
     -------
     float64 (100,) or (B, 100)
         Entry ``10 a + b``: follower's joint a to leader's joint b.
+
+    Raises
+    ------
+    InputError
+        For other shapes, NaN, no frame, or unequal numbers of clips.
     """
-    lead, follow = as_joints(leader, "leader"), as_joints(follower, "follower")
+    check_variant(variant, ("duolando",))
+    lead, follow = as_pair(leader, follower)
     num_frames = min(lead.shape[1], follow.shape[1])
     picked = list(CROSS_DISTANCE_JOINTS)
     lead, follow = lead[:, :num_frames, picked], follow[:, :num_frames, picked]

@@ -60,9 +60,7 @@ def standardise(generated: Any, reference: Any, degenerate: Degenerate) -> tuple
     """Both sets of features, z-scored by the reference's mean and population standard deviation."""
     new, old = as_features(generated, "generated"), as_features(reference, "reference")
     if new.shape[1] != old.shape[1]:
-        raise InputError(
-            f"generated features are {new.shape[1]} wide, the reference's {old.shape[1]}: not the same kind"
-        )
+        raise InputError(f"generated features are {new.shape[1]} wide, the reference's {old.shape[1]}: not the same kind")
     if degenerate == "leave_out":
         kept = np.setdiff1d(np.arange(old.shape[1]), degenerate_dimensions(old))
         if not len(kept):

@@ -1,16 +1,24 @@
-"""Contact and penetration: what the surfaces of the two dancers do to each other."""
+"""Contact and penetration: what the surfaces of the two dancers do to each other.
+
+Rates depend on how densely a surface is sampled: say which vertices they were measured on.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from interdance.body.distance import inside
+from interdance.body.intersection import surfaces_meet
 from interdance.body.nearest import nearest_distance
 from interdance.errors import InputError
-from interdance.metrics.features import as_joints, is_batch
+from interdance.metrics.features import as_joints, check_variant, is_batch
+
+ContactVariant = Literal["interdance", "duolando"]
+
+INFLATION = 0.01  # metres along the vertex normals before meshes are tested for intersection (Duolando)
 
 
 @dataclass(frozen=True)
@@ -25,6 +33,8 @@ class ContactRates:
         Share of the leader's, of the follower's vertices in contact over all frames, and the mean of the two.
     contact_T, leader_rate_T, follower_rate_T : arrays (T,)
         The same frame by frame (clips of a batch one after the other).
+    follower_partner_TV : int64 (T, V)
+        The leader's vertex nearest to each follower vertex that is in contact; -1 for the others.
     """
 
     cf: float
@@ -34,10 +44,16 @@ class ContactRates:
     contact_T: np.ndarray
     leader_rate_T: np.ndarray
     follower_rate_T: np.ndarray
+    follower_partner_TV: np.ndarray
 
 
-def contact_rates(leader_vertices: Any, follower_vertices: Any, distance: float = 0.01) -> ContactRates:
-    """CF, CLR, CFR and CVR by unsigned vertex-to-vertex distance, frames pooled.
+def contact_rates(
+    leader_vertices: Any,
+    follower_vertices: Any,
+    distance: float = 0.01,
+    variant: Literal["interdance"] = "interdance",
+) -> ContactRates:
+    """CF, CLR, CFR and CVR by unsigned vertex-to-vertex distance, frames pooled (paper, §5 and Appendix E).
 
     Parameters
     ----------
@@ -45,12 +61,21 @@ def contact_rates(leader_vertices: Any, follower_vertices: Any, distance: float 
         Surface vertices, metres; the 655 by default, any mesh allowed. Rates depend on the vertex set: name it.
     distance : float
         Vertices strictly nearer than this are in contact, metres.
+    variant : str
+        ``interdance``; CF as Duolando reads it is :func:`contact_frequency`.
+
+    Raises
+    ------
+    InputError
+        For other shapes, unequal clips or frames, no frame, NaN or infinity.
     """
+    check_variant(variant, ("interdance",))
     lead, follow = _pair(leader_vertices, follower_vertices)
     leader_near = np.isfinite(nearest_distance(lead, follow, distance)[0])
-    follower_near = np.zeros(follow.shape[:2], bool)
+    partner = np.full(follow.shape[:2], -1, np.int64)
     touched = leader_near.any(axis=1)
-    follower_near[touched] = np.isfinite(nearest_distance(follow[touched], lead[touched], distance)[0])
+    partner[touched] = nearest_distance(follow[touched], lead[touched], distance)[1]
+    follower_near = partner >= 0
     clr, cfr = float(leader_near.mean()), float(follower_near.mean())
     return ContactRates(
         cf=float(touched.mean()),
@@ -60,17 +85,76 @@ def contact_rates(leader_vertices: Any, follower_vertices: Any, distance: float 
         contact_T=touched,
         leader_rate_T=leader_near.mean(axis=1),
         follower_rate_T=follower_near.mean(axis=1),
+        follower_partner_TV=partner,
     )
 
 
-def penetration_rate(leader_vertices: Any, follower_vertices: Any, faces: np.ndarray) -> float:
+def contact_frequency(
+    leader_vertices: Any,
+    follower_vertices: Any,
+    variant: ContactVariant = "interdance",
+    *,
+    distance: float = 0.01,
+    faces: np.ndarray | None = None,
+    follower_faces: np.ndarray | None = None,
+) -> float:
+    """CF: share of frames in which the dancers touch.
+
+    Parameters
+    ----------
+    leader_vertices, follower_vertices : array (T, V, 3) or (B, T, V, 3)
+        Surface vertices, metres.
+    variant : str
+        ``interdance`` (default): two vertices are nearer than ``distance``. ``duolando``: each mesh is inflated by
+        ``distance`` along its vertex normals, and a triangle of one then intersects a triangle of the other.
+    distance : float
+        Metres.
+    faces, follower_faces : int array (F, 3)
+        Triangles, counter-clockwise from outside; ``duolando`` needs them. The follower's are the leader's by default.
+
+    Raises
+    ------
+    InputError
+        As :func:`contact_rates`, or when ``duolando`` is asked for without faces.
+    """
+    check_variant(variant, ("interdance", "duolando"))
+    if variant == "interdance":
+        return contact_rates(leader_vertices, follower_vertices, distance).cf
+    if faces is None:
+        raise InputError("variant 'duolando' tests triangles: pass faces, the triangles (F, 3) of the leader's mesh")
+    return float(meshes_touch(leader_vertices, follower_vertices, faces, follower_faces, distance).mean())
+
+
+def meshes_touch(
+    leader_vertices: Any,
+    follower_vertices: Any,
+    faces: np.ndarray,
+    follower_faces: np.ndarray | None = None,
+    distance: float = INFLATION,
+) -> np.ndarray:
+    """Frames in which the inflated meshes intersect, bool (T,): CF of Duolando, frame by frame; clips one after the other."""
+    lead, follow = _pair(leader_vertices, follower_vertices)
+    return surfaces_meet(lead, follow, faces, faces if follower_faces is None else follower_faces, inflation=distance)
+
+
+def penetration_rate(
+    leader_vertices: Any, follower_vertices: Any, faces: np.ndarray, variant: Literal["interdance"] = "interdance"
+) -> float:
     """PR: share of the follower's vertices inside the leader's closed mesh (winding number > 0.5), over all frames.
 
     Parameters
     ----------
     leader_vertices, follower_vertices : array (T, V, 3) or (B, T, V, 3)
         Surface vertices, metres; the leader's are those ``faces`` (F, 3) point to.
+    variant : str
+        ``interdance``: the paper's words (§5), METRICS.md's reading.
+
+    Raises
+    ------
+    InputError
+        As :func:`contact_rates`.
     """
+    check_variant(variant, ("interdance",))
     return float(penetrating(leader_vertices, follower_vertices, faces).mean())
 
 
@@ -80,35 +164,8 @@ def penetrating(leader_vertices: Any, follower_vertices: Any, faces: np.ndarray)
     return inside(follow, lead, faces)
 
 
-def held_hand_distances(leader_vertices: Any, follower_hand: Any, true_hand: Any, held: float) -> np.ndarray:
-    """How far a hand is from the leader in the frames in which the true follower's hand touches the leader.
-
-    Parameters
-    ----------
-    leader_vertices : array (T, V, 3)
-        The leader's surface, metres.
-    follower_hand, true_hand : array (T, H, 3)
-        The same points of one hand of the measured and of the true follower.
-    held : float
-        The true hand touches when its nearest point is nearer to a leader vertex than this, metres.
-
-    Returns
-    -------
-    float64 (T,)
-        Least distance of the measured hand to a leader vertex, metres; NaN in frames in which nothing is touched.
-    """
-    lead = as_joints(leader_vertices, "leader_vertices")[0]
-    follow, true = as_joints(follower_hand, "follower_hand")[0], as_joints(true_hand, "true_hand")[0]
-    touched = np.isfinite(nearest_distance(true, lead, held)[0]).any(axis=1)
-    distance = np.full(len(lead), np.nan)
-    distance[touched] = nearest_distance(follow[touched], lead[touched], np.inf)[0].min(axis=1)
-    return distance
-
-
 def _pair(leader_vertices: Any, follower_vertices: Any) -> tuple[np.ndarray, np.ndarray]:
     lead, follow = as_joints(leader_vertices, "leader_vertices"), as_joints(follower_vertices, "follower_vertices")
     if lead.shape[:2] != follow.shape[:2] or is_batch(leader_vertices) != is_batch(follower_vertices):
-        raise InputError(
-            f"leader {lead.shape[:2]} and follower {follow.shape[:2]}: the same clips and frames are needed"
-        )
+        raise InputError(f"leader {lead.shape[:2]} and follower {follow.shape[:2]}: the same clips and frames are needed")
     return lead.reshape(-1, *lead.shape[2:]), follow.reshape(-1, *follow.shape[2:])

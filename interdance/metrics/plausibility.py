@@ -6,8 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from interdance.errors import InputError
-from interdance.metrics.features import as_joints
+from interdance.metrics.features import as_joints, check_variant
 
 SkatingVariant = Literal["duolando", "lodge"]
 
@@ -30,12 +29,11 @@ def foot_skating(joints: Any, variant: SkatingVariant = "duolando", **thresholds
     thresholds : float
         Of the ``duolando`` variant, as in :func:`skating_counts`.
     """
+    check_variant(variant, ("duolando", "lodge"))
     if variant == "duolando":
         sliding, total = skating_counts(joints, **thresholds)
         return sliding / total
-    if variant == "lodge":
-        return float(np.mean([lodge_skating(clip).mean() for clip in as_joints(joints, "joints", 2)]))
-    raise InputError(f"variant {variant!r} is not one of duolando, lodge")
+    return float(np.mean([lodge_skating(clip).mean() for clip in as_joints(joints, "joints", 2)]))
 
 
 def skating_counts(joints: Any, pelvis_step: float = 0.03, ankle_step: float = 0.01) -> tuple[int, int]:
@@ -70,14 +68,17 @@ def lodge_skating(joints_TJ3: np.ndarray) -> np.ndarray:
     return np.array(ratios)
 
 
-def physical_foot_contact(joints: Any, fps: float = 30.0) -> float:
+def physical_foot_contact(joints: Any, fps: float = 30.0, variant: Literal["edge"] = "edge") -> float:
     """PFC (EDGE): pelvis acceleration while both feet move, times 10,000; lower is more plausible.
 
     Parameters
     ----------
     joints : array (T, J, 3) or (B, T, J, 3)
         Metres, +Y up; of a batch the mean over clips. A clip whose pelvis never accelerates scores 0.
+    fps : float
+        Frames per second.
     """
+    check_variant(variant, ("edge",))
     x = as_joints(joints, "joints", 3)
     force = np.diff(x[:, :, PELVIS], n=2, axis=1) * fps**2
     force[..., 1] = np.maximum(force[..., 1], 0.0)
@@ -94,6 +95,15 @@ def floor_penetration(vertices: Any) -> float:
     """Mean depth of the lowest vertex under the floor (y = 0), metres, over all frames; 0 in frames above it."""
     x = as_joints(vertices, "vertices")
     return float(np.maximum(-x[..., 1].min(axis=-1), 0.0).mean())
+
+
+def floating(vertices: Any) -> float:
+    """Mean height of the lowest vertex over the floor (y = 0), metres, over all frames; 0 in frames that reach it.
+
+    Jumps and lifts count too: compare with the true followers' value.
+    """
+    x = as_joints(vertices, "vertices")
+    return float(np.maximum(x[..., 1].min(axis=-1), 0.0).mean())
 
 
 def jitter(joints: Any, fps: float = 30.0) -> float:

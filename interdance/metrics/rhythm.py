@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import argrelmin
 
 from interdance.errors import InputError
-from interdance.metrics.features import as_joints, is_batch, joints24
+from interdance.metrics.features import as_joints, as_pair, check_variant, is_batch, joints24
 
 BeatVariant = Literal["duolando", "aistpp", "gcd"]
 
@@ -37,6 +37,7 @@ def motion_beats(joints: Any, variant: BeatVariant = "duolando") -> Any:
     int64 (N,), or a list of B such arrays
         May be empty.
     """
+    check_variant(variant, ("duolando", *ORDER))
     x = as_joints(joints, "joints")
     if variant == "duolando":
         if x.shape[1] < 2:
@@ -45,16 +46,14 @@ def motion_beats(joints: Any, variant: BeatVariant = "duolando") -> Any:
             speed = gaussian_filter1d(np.linalg.norm(np.diff(x, axis=1), axis=-1).mean(axis=-1), SMOOTHING, axis=1)
             low = (speed[:, 1:-1] < speed[:, :-2]) & (speed[:, 1:-1] < speed[:, 2:])
             beats = [np.flatnonzero(row) + 1 for row in low]
-    elif variant in ORDER:
+    else:
         steps = np.linalg.norm(np.diff(joints24(x), axis=1), axis=-1).sum(axis=-1)
         speed = np.concatenate([np.zeros((len(x), 1)), steps], axis=1)
         beats = [argrelmin(row, order=ORDER[variant])[0] for row in speed]
-    else:
-        raise InputError(f"variant {variant!r} is not one of duolando, aistpp, gcd")
     return beats if is_batch(joints) else beats[0]
 
 
-def beat_echo_degree(leader: Any, follower: Any) -> float:
+def beat_echo_degree(leader: Any, follower: Any, variant: Literal["duolando"] = "duolando") -> float:
     """How well the follower's beats answer the leader's (Duolando): 1 when each is answered at once.
 
     Mean over the leader's beats b of exp(-min (b - b')² / 18) over the follower's beats b'. A follower without beats
@@ -70,14 +69,10 @@ def beat_echo_degree(leader: Any, follower: Any) -> float:
     InputError
         When no leader has a beat to be answered, or the numbers of clips differ.
     """
-    lead, follow = as_joints(leader, "leader"), as_joints(follower, "follower")
-    if len(lead) != len(follow):
-        raise InputError(f"{len(lead)} leader clips against {len(follow)} follower clips: pairs are needed")
-    scores = [
-        _answered(b, other, TOLERANCE)
-        for b, other in zip(motion_beats(lead), motion_beats(follow), strict=True)
-        if len(b)
-    ]
+    check_variant(variant, ("duolando",))
+    lead, follow = as_pair(leader, follower)
+    pairs = zip(motion_beats(lead), motion_beats(follow), strict=True)
+    scores = [score for pair in pairs if (score := echo(*pair)) is not None]
     if not scores:
         raise InputError("no motion beat in any leader clip, so none to be echoed; give longer or moving clips")
     return float(np.mean(scores))
@@ -106,26 +101,31 @@ def beat_align_score(joints: Any, music_beats: Any, variant: BeatVariant = "duol
     lists: Sequence[Any] = music_beats if is_batch(joints) else [music_beats]
     if len(lists) != len(x):
         raise InputError(f"{len(x)} clips but {len(lists)} lists of music beats")
-    scores = []
-    for motion, music in zip(motion_beats(x, variant), lists, strict=True):
-        beats = _frames(music)
-        if variant == "duolando":
-            beats = beats[(beats >= 0) & (beats < x.shape[1] - 1)]
-        if not len(beats):
-            continue
-        one, other = (beats, motion) if variant == "duolando" else (motion, beats)
-        scores.append(_answered(one, other, BAS_TOLERANCE[variant]))
+    pairs = zip(motion_beats(x, variant), lists, strict=True)
+    aligned = [alignment(motion, _frames(music), x.shape[1], variant) for motion, music in pairs]
+    scores = [score for score in aligned if score is not None]
     if not scores:
         raise InputError("no music beat within any clip; give the frames of the beats counted from the clip's start")
     return float(np.mean(scores))
 
 
-def music_beats(features_TA: np.ndarray, channel: int) -> np.ndarray:
-    """Frames of the beats in a one-hot music channel (T, A)."""
-    return np.flatnonzero(features_TA[:, channel] > 0.5)
+def echo(leader_beats: np.ndarray, follower_beats: np.ndarray) -> float | None:
+    """BED of one pair from its motion beats, frames; None when the leader has none."""
+    return _nearness(leader_beats, follower_beats, TOLERANCE) if len(leader_beats) else None
 
 
-def _answered(beats: np.ndarray, others: np.ndarray, tolerance: float) -> float:
+def alignment(beats: np.ndarray, music_beats: np.ndarray, num_frames: int, variant: BeatVariant = "duolando") -> float | None:
+    """BAS of one clip of ``num_frames`` from its motion beats and the music's, frames; None without a music beat."""
+    if variant == "duolando":  # the motion's last step starts at the last frame but one
+        music_beats = music_beats[(music_beats >= 0) & (music_beats < num_frames - 1)]
+    if not len(music_beats):
+        return None
+    one, other = (music_beats, beats) if variant == "duolando" else (beats, music_beats)
+    return _nearness(one, other, BAS_TOLERANCE[variant])
+
+
+def _nearness(beats: np.ndarray, others: np.ndarray, tolerance: float) -> float:
+    """Mean over beats of a Gaussian of the distance to the nearest other beat; 0 when one of the lists is empty."""
     if not len(beats) or not len(others):
         return 0.0
     gap = np.abs(beats[:, None] - others[None, :]).min(axis=1).astype(np.float64)

@@ -1,0 +1,56 @@
+"""The project's own takes and generated followers as an evaluation sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from interdance.config import Params
+from interdance.errors import InputError
+from interdance.evaluation.folders import find_performances, find_seeds
+from interdance.evaluation.reading import Source, TakeFiles
+from interdance.evaluation.settings import Reading, Settings
+from interdance.files import read_json
+
+
+def settings_of(params: Params) -> Settings:
+    """How clips are cut and what counts as contact, from the parameters."""
+    settings = params.evaluate
+    return Settings(
+        clip_frames=settings.clip_frames,
+        clip_stride=settings.clip_stride,
+        contact_distance=settings.contact_distance,
+        held_distance=settings.held_distance,
+        fps=float(params.data.fps),
+        surface=settings.surface,
+    )
+
+
+def reading_of(params: Params) -> Reading:
+    """How files are read, from the parameters."""
+    return Reading(params.body.model, None, "auto", params.music.hop, params.music.tolerance_s)
+
+
+def take_files(folder: Path, music: Path | None, sources: Sequence[Source]) -> TakeFiles:
+    """A take of ``data/takes`` with the followers that were generated for it."""
+    facts = read_json(folder / "take.json")
+    true = folder / "follower.npz"
+    if not true.is_file():
+        raise InputError(f"{folder}: no follower.npz; a take that is measured needs the true follower")
+    return TakeFiles(facts["name"], facts["genre"], folder / "leader.npz", true, music, tuple(sources))
+
+
+def find_sources(generated: Path, takes: Sequence[str], prefers_parameters: bool) -> dict[str, list[Source]]:
+    """The followers below ``generated/<system>`` by take; a system that lacks one is an error."""
+    found: dict[str, list[Source]] = {take: [] for take in takes}
+    for folder in sorted(path for path in generated.glob("*") if path.is_dir() and not path.name.startswith(".")):
+        for seed, place in find_seeds(folder).items():
+            there = {performance.take: performance.follower for performance in find_performances(place)}
+            for take in takes:
+                path = there.get(take)
+                if path is None:
+                    raise InputError(f"{place / take}: no follower; generate this test take, or remove {folder}")
+                parameters = path.with_name("follower.npz")
+                chosen = parameters if prefers_parameters and parameters.is_file() else path
+                found[take].append(Source(folder.name, seed, chosen))
+    return found
