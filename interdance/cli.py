@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
 from interdance import config
 from interdance.config import Paths
 from interdance.errors import InputError
+from interdance.files import read_json
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,6 +21,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Given music and a leader's dance, generate the follower: body, fingers and surface.",
 )
+
+SURFACES, AXES = ("sampled", "full"), ("auto", "y", "z")
 
 Root = Annotated[
     Path, typer.Option("--root", help="The project, or a run below runs/: its params.yaml and its model are used.")
@@ -30,7 +35,9 @@ def generate(
     music: Annotated[Path, typer.Option(help="The song, from the leader's first frame on: .ogg, .wav, .mp3 or .flac.")],
     out: Annotated[Path, typer.Option(help="Folder for the follower (.npz), its points, a page and a video.")],
     model: Annotated[Path | None, typer.Option(help="Folder of a trained model. [default: models/denoiser]")] = None,
-    seed: Annotated[int | None, typer.Option(help="Another seed, another follower. [default: sample.seed]")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Another seed, another follower. [default: the first of sample.seeds]")
+    ] = None,
     mapping: Annotated[
         str | None, typer.Option(help="How a .bvh is read: name or YAML file. [default: by joint names]")
     ] = None,
@@ -47,7 +54,7 @@ def generate(
         out,
         model or Paths(root).model,
         params,
-        params.sample.seed if seed is None else seed,
+        params.sample.seeds[0] if seed is None else seed,
         mapping,
         device=device,
     )
@@ -57,9 +64,7 @@ def generate(
 @app.command()
 def run(
     stages: Annotated[list[str] | None, typer.Argument(help="Stages to bring up to date, with what they need.")] = None,
-    overlay: Annotated[
-        Path | None, typer.Option(help="YAML laid over params.yaml, such as configs/salsa.yaml.")
-    ] = None,
+    overlay: Annotated[Path | None, typer.Option(help="YAML laid over params.yaml, such as configs/salsa.yaml.")] = None,
     name: Annotated[str | None, typer.Option(help="Folder below runs/. [default: the overlay's name]")] = None,
 ) -> None:
     """Bring the pipeline up to date, stage by stage; with an overlay in a private folder below runs/."""
@@ -71,23 +76,105 @@ def run(
         raise InputError(f"{unknown[0]}: no such stage; known: {', '.join(STAGES)}")
     root = workspace.prepare(workspace.find_project(Path.cwd()), overlay, name)
     workspace.reproduce(root, *(stages or []), say=typer.echo)
-    page = Paths(root).reports / "index.html"
+    figures, page = Paths(root).metrics / "evaluate.json", Paths(root).reports / "index.html"
+    if figures.exists():
+        from interdance.report.tables import console_table
+
+        Console().print(console_table(read_json(figures)))
     if page.exists():
         typer.echo(f"report: {page}")
 
 
 @app.command()
 def evaluate(
-    overlay: Annotated[Path | None, typer.Option(help="YAML laid over params.yaml.")] = None,
-    name: Annotated[str | None, typer.Option(help="Folder below runs/. [default: the overlay's name]")] = None,
+    generated: Annotated[
+        list[str],
+        typer.Option(
+            help="Folder of generated followers, or NAME=FOLDER; give it again for every system. SMPL-X .npz, joints or "
+            "points as .npy, or the layout of DD100; seed_<n> folders inside are several seeds."
+        ),
+    ],
+    reference: Annotated[
+        Path, typer.Option(help="Folder of true couples, or a reference set written by `interdance reference`.")
+    ],
+    truth: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the takes' true couples: leaders, songs, true followers. [default: the reference]"),
+    ] = None,
+    music: Annotated[Path | None, typer.Option(help="Folder of the songs, when they lie elsewhere.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the figures here (.json, and an .npz to compare with).")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a page here (.html, with its <name>_files/).")] = None,
+    surface: Annotated[str | None, typer.Option(help="sampled (655 vertices) or full. [default: evaluate.surface]")] = None,
+    up: Annotated[str, typer.Option(help="Which axis of the files is up: auto, y or z.")] = "auto",
+    fps: Annotated[float | None, typer.Option(help="Frames per second of .npy files. [default: data.fps]")] = None,
+    samples: Annotated[int | None, typer.Option(help="Takes shown in 3D. [default: report.num_samples]")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes. [default: evaluate.workers]")] = None,
+    root: Root = Path("."),
 ) -> None:
-    """Bring the measured figures up to date and print them."""
-    from interdance import tracking, workspace
+    """Measure the followers of any system against true couples: every metric of the paper, and more."""
+    params = config.load(root / "params.yaml")
+    from interdance.evaluation.files import Request, evaluate_files
+    from interdance.evaluation.project import reading_of, settings_of
+    from interdance.evaluation.settings import Statistics
+    from interdance.report.tables import console_table
 
-    root = workspace.prepare(workspace.find_project(Path.cwd()), overlay, name)
-    workspace.reproduce(root, "evaluate", say=lambda line: typer.echo(line, err=True))
-    for row in tracking.read_metrics(Paths(root)):
-        typer.echo(f"{row.name:60s} {row.value:12.4f}")
+    named = dict(_named(item) for item in generated)
+    if len(named) < len(generated):
+        raise InputError("--generated: two folders have the same name; write NAME=FOLDER")
+    request = Request(
+        generated=named,
+        reference=reference,
+        truth=truth,
+        music=music,
+        json=json,
+        report=report,
+        num_samples=params.report.num_samples if samples is None else samples,
+    )
+    settings = replace(settings_of(params), **({"surface": _word("--surface", surface, SURFACES)} if surface else {}))
+    reading = replace(reading_of(params), source_fps=fps, up=_word("--up", up, AXES))
+    statistics = Statistics(params.evaluate.bootstrap, params.evaluate.seed)
+    evaluation = evaluate_files(request, settings, reading, statistics, workers or params.evaluate.workers)
+    Console().print(console_table(evaluation.summary))
+    for line in evaluation.summary["warnings"]:
+        typer.echo(f"note: {line}", err=True)
+    for path in (json, report):
+        if path is not None:
+            typer.echo(str(path))
+
+
+@app.command()
+def reference(
+    couples: Annotated[Path, typer.Option(help="Folder of true couples, in any layout that `evaluate` reads.")],
+    out: Annotated[Path, typer.Option(help="The reference set (.npz).")],
+    up: Annotated[str, typer.Option(help="Which axis of the files is up: auto, y or z.")] = "auto",
+    fps: Annotated[float | None, typer.Option(help="Frames per second of .npy files. [default: data.fps]")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes. [default: evaluate.workers]")] = None,
+    root: Root = Path("."),
+) -> None:
+    """Store the reference set that FID and Div are measured against: features, mean, deviation, what it was made of."""
+    params = config.load(root / "params.yaml")
+    from interdance.evaluation.files import make_reference
+    from interdance.evaluation.project import reading_of, settings_of
+
+    reading = replace(reading_of(params), source_fps=fps, up=_word("--up", up, AXES))
+    made = make_reference(couples, out, settings_of(params), reading, workers or params.evaluate.workers)
+    typer.echo(f"{out}: reference set {made.fingerprint}, {len(made.clips)} clips of {len(made.about['takes']['all'])} takes")
+
+
+@app.command()
+def compare(
+    one: Annotated[Path, typer.Argument(help="Figures that `evaluate --json` wrote.")],
+    other: Annotated[Path, typer.Argument(help="Figures to compare them with; may be the same file.")],
+    system: Annotated[str | None, typer.Option(help="System of ONE. [default: the only one]")] = None,
+    against: Annotated[str | None, typer.Option(help="System of OTHER. [default: the only one]")] = None,
+) -> None:
+    """Compare two systems draw by draw: difference, 95 % interval, and whether it is more than chance."""
+    from interdance.evaluation.record import compare_records, only_system
+    from interdance.report.tables import console_differences
+
+    mine, theirs = system or only_system(one, "--system"), against or only_system(other, "--against")
+    differences = compare_records(one, mine, other, theirs)
+    Console().print(console_differences(f"{mine} minus {theirs}", {name: asdict(d) for name, d in differences.items()}))
 
 
 @app.command()
@@ -132,6 +219,19 @@ def sync(root: Root = Path(".")) -> None:
         typer.echo(f"{identity}: {count} points unsent")
     if any(unsent.values()):
         raise typer.Exit(1)
+
+
+def _named(text: str) -> tuple[str, Path]:
+    """NAME=FOLDER, or a folder that gives the name."""
+    name, found, folder = text.partition("=")
+    path = Path(folder if found else text)
+    return (name if found else path.resolve().name), path
+
+
+def _word(option: str, word: str, known: tuple[str, ...]) -> Any:
+    if word not in known:
+        raise InputError(f"{option} {word}: one of {', '.join(known)} is needed")
+    return word
 
 
 def main() -> None:

@@ -151,9 +151,9 @@ class TrainParams:
 
 @dataclass(frozen=True)
 class SampleParams:
-    """Sampling a whole take from overlapping windows."""
+    """Sampling a whole take from overlapping windows; the test takes are generated once with every seed."""
 
-    seed: int
+    seeds: list[int]
     steps: int
     window: int
     overlap: int
@@ -177,12 +177,13 @@ class GuidanceParams:
 
 @dataclass(frozen=True)
 class EvaluateParams:
-    """Cutting into clips, and the thresholds of the contact metrics."""
+    """Cutting into clips, on which vertices surfaces are measured, and the thresholds of the contact metrics."""
 
+    surface: Literal["sampled", "full"]  # the 655 vertices of the representation, or every one of the body model
     clip_frames: int
     clip_stride: int
     contact_distance: float  # metres
-    held_distance: float  # metres: a true follower's hand nearer to the leader than this is held
+    held_distance: float  # metres: a follower's hand nearer to the leader than this holds on
     bootstrap: int
     seed: int
     workers: int

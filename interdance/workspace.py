@@ -90,6 +90,7 @@ def prepare(project: Path, overlay: Path | None = None, name: str | None = None)
     (project / ".state").mkdir(exist_ok=True)
     for linked in LINKED:
         _link(root / linked, Path("..", "..", linked))
+    _link(root / ".dvc" / "plots", Path("..", "..", "..", ".dvc", "plots"))
     cache = os.path.relpath(project / ".dvc" / "cache", root / ".dvc")
     _write_if_new(root / ".dvc" / "config", DVC_CONFIG.format(cache=cache))
     _write_if_new(root / "params.yaml", yaml.safe_dump(_rebased(values, project, root), sort_keys=False))

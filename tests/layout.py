@@ -23,6 +23,8 @@ READS = {
     "interdance.body.model": ("interdance/body/default_body.npz",),
     "interdance.export.page": ("interdance/export/viewer/dist", "interdance/export/viewer/page.html"),
     "interdance.mocap.retarget": ("interdance/mocap/mappings",),
+    "interdance.report.page": ("interdance/report/page.html.j2",),
+    "interdance.report.paper": ("interdance/report/paper.yaml",),
 }
 #: Files in the package that no module reads: what people read, and what one of the files above is built from.
 UNREAD = (".md", ".txt", ".gitignore", "viewer/package.json", "viewer/package-lock.json", "viewer/src/viewer.js")

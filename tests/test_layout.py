@@ -14,7 +14,7 @@ from layout import PACKAGE, READS, ROOT, UNREAD, code_deps, dvc_stages, imports,
 from interdance import config
 from interdance.stages import STAGES
 
-BASE = {"errors", "files", "config", "takes"}
+BASE = {"errors", "files", "config", "pickles", "takes"}
 #: room -> rooms it may import besides the base. Rooms of the base import the base alone.
 MAY_IMPORT = {
     "music": set(),
@@ -35,13 +35,14 @@ MAY_IMPORT = {
         "export",
     },
     "report": {"export"},
+    "evaluation": {"music", "mocap", "body", "metrics", "export", "report"},
     "tracking": set(),
     "workspace": set(),
     "stages": {
         *("music", "mocap", "body", "model", "choreography", "representation", "dataset", "diffusion", "trained"),
-        *("baselines", "training", "generation", "metrics", "export", "report", "tracking"),
+        *("baselines", "training", "generation", "metrics", "export", "report", "evaluation", "tracking"),
     },
-    "cli": {"body", "export", "generation", "stages", "tracking", "workspace"},
+    "cli": {"body", "evaluation", "export", "generation", "report", "stages", "tracking", "workspace"},
 }
 #: tool -> the one place that imports it (a room, a module of the package, or the folder of the flows). Types of a tool
 #: may be named elsewhere below ``if TYPE_CHECKING``.
@@ -50,6 +51,7 @@ OWNERS = {
     "diffusers": "diffusion",
     "matplotlib": "report",
     "dvc": "workspace",
+    "jinja2": "report",
     "librosa": "music",
     "mlflow": "tracking",
     "numba": "export",

@@ -209,7 +209,9 @@ def write_couple(path: Path, files: TakeFiles, settings: Settings, reading: Read
     if files.true is not None:
         named["true follower"] = files.true
     dancers = {place: read(place, settings.fps, reading, body) for place in (files.leader, *named.values())}
-    num_frames = common_length(files.take, dancers, reading.tolerance_s * settings.fps)
+    num_frames = common_length(
+        files.take, {place: dancer.num_frames for place, dancer in dancers.items()}, reading.tolerance_s * settings.fps
+    )
     shown = {place: _showable(dancer[:num_frames], body, settings.fps) for place, dancer in dancers.items()}
     song = files.music if files.music is not None and files.music.suffix != ".npy" else None
     beats = None if files.music is None else read_beats(files.music, num_frames, settings.fps, reading) / settings.fps

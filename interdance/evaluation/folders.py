@@ -9,8 +9,8 @@ points    ``waltz_01/points.npy``: the follower, (T, 710, 3);         generation
           ``waltz_01/leader.npz``                                     lie beside it, the leader may be missing
 flat      ``waltz_01_leader.npz``, ``waltz_01_follower.npy``          anyone: ``.npz`` of SMPL-X parameters (AMASS keys),
                                                                       ``.npy`` of positions or of a dict as below
-dd100     ``Waltz_3_1_00.npy`` (follower), ``Waltz_3_1_01.npy``       the DD100 data set and Duolando's program; +z is
-          (leader); the first word is the genre                       up, the leader may be missing
+dd100     ``Waltz_3_1_00.npy`` (follower), ``Waltz_3_1_01.npy``       the DD100 data set and Duolando's program; the
+          (leader); the first word is the genre                       leader may be missing
 ========  ==========================================================  =================================================
 
 A ``.npy`` holds positions of 55 joints, (T, 165) or (T, 55, 3), or of 710 points, (T, 2130) or (T, 710, 3); an axis of
@@ -31,7 +31,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -51,8 +51,6 @@ logger = logging.getLogger(__name__)
 Layout = Literal["takes", "points", "flat", "dd100"]
 
 Role = Literal["leader", "follower"]
-Dancer = TypeVar("Dancer", Motion, Joints, Points)
-Partner = TypeVar("Partner", Motion, Joints, Points)
 
 Y_UP_FROM_Z_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 """Turns (x, y, z) with +z up into (x, z, -y) with +y up."""
@@ -260,7 +258,7 @@ def read_dancer(
         Frames per second of the result: rotations are interpolated by :func:`interdance.mocap.resample.resample`,
         positions linearly.
     up : str
-        Which axis of the file is up. ``auto`` is z for files named as those of DD100 and y for all others.
+        Which axis of the file is up. ``auto`` is that of y and z along which the body stands, head over ankles, on average.
     source_fps : float, optional
         Frames per second of files that do not tell, which are all but ``.npz``; ``fps`` when not given.
     body : Body, optional
@@ -284,49 +282,19 @@ def read_dancer(
     for name, value in (("frames per second", fps), ("frames per second of the file", rate)):
         if not 1.0 <= value <= 1000.0:
             raise InputError(f"{path}: {value} {name}; a number between 1 and 1000 is needed")
-    axis: Literal["y", "z"] = ("z" if _DD100.fullmatch(path.name) else "y") if up == "auto" else up
     kind = path.suffix.lower()
     if kind not in (".npz", ".npy", ".pkl"):
         raise InputError(f"{path}: a .npz, .npy or .pkl of one dancer is needed")
     if kind == ".npy" and not read_npy_header(path).dtype.hasobject:
-        return _read_positions(path, rate, fps, axis)
+        return _read_positions(path, rate, fps, up)
     motion = read_motion(path) if kind == ".npz" else _parameters(path, read_object_array(path), rate)
-    return _prepare_motion(path, motion, fps, axis, body or Body.load())
-
-
-def cut_to_common(leader: Dancer, follower: Partner, tolerance_s: float, take: str = "") -> tuple[Dancer, Partner]:
-    """Both dancers, cut to the length of the shorter.
-
-    Parameters
-    ----------
-    leader, follower : Motion, Joints or Points
-        At the same rate.
-    tolerance_s : float
-        Seconds by which their lengths may differ.
-    take : str
-        Name for the message.
-
-    Raises
-    ------
-    InputError
-        When their rates differ, or their lengths by more than the tolerance.
-    """
-    where = f"take {take}" if take else "take"
-    if leader.fps != follower.fps:
-        raise InputError(f"{where}: the leader has {leader.fps:g} frames per second and the follower {follower.fps:g}")
-    longer, shorter = max(leader.num_frames, follower.num_frames), min(leader.num_frames, follower.num_frames)
-    if longer - shorter > tolerance_s * leader.fps + 1e-6:
-        raise InputError(
-            f"{where}: the leader dances {leader.num_frames / leader.fps:.2f} s and the follower"
-            f" {follower.num_frames / leader.fps:.2f} s; they may differ by {tolerance_s:g} s, so cut them to the same part"
-        )
-    return leader[:shorter], follower[:shorter]
+    return _prepare_motion(path, motion, fps, up, body or Body.load())
 
 
 # ------------------------------------------------------------------------------------------------------------- positions
 
 
-def _read_positions(path: Path, source_fps: float, fps: float, axis: Literal["y", "z"]) -> Joints | Points:
+def _read_positions(path: Path, source_fps: float, fps: float, up: Up) -> Joints | Points:
     header = read_npy_header(path)
     if header.dtype.kind not in "fiu":
         raise InputError(f"{path}: holds {header.dtype}; positions in metres are needed")
@@ -344,8 +312,7 @@ def _read_positions(path: Path, source_fps: float, fps: float, axis: Literal["y"
         bad = ~np.isfinite(positions[start : start + CHECKED_AT_ONCE]).all(axis=(1, 2))
         if bad.any():
             raise InputError(f"{path}: NaN or infinity at frame {start + int(bad.argmax())}; repair or cut that frame")
-    _check_stance(path, positions, axis)
-    if axis == "z":
+    if _upright(path, positions, up) == "z":
         positions = np.asarray(positions[..., [0, 2, 1]]) * np.array([1, 1, -1], np.float32)
     positions = positions.astype(np.float32, copy=False)
     positions = resample_positions(positions, source_fps, fps)
@@ -369,8 +336,8 @@ def _check_length(path: Path, num_frames: int, fps: float | None = None) -> None
         raise InputError(f"{path}: holds {held}{f' at {fps:g} frames per second' if fps else ''}; a dance is needed")
 
 
-def _check_stance(path: Path, positions_TP3: np.ndarray, axis: Literal["y", "z"]) -> None:
-    """See that, in the axes of the file, the head is above the ankles on average and as far as in a person."""
+def _upright(path: Path, positions_TP3: np.ndarray, up: Up) -> str:
+    """The axis of the file, y or z, along which the head is above the ankles on average, and as far as in a person."""
     head, ankles = positions_TP3[:, INDEX["head"]], positions_TP3[:, [INDEX["left_ankle"], INDEX["right_ankle"]]]
     stance_T3 = np.asarray(head, np.float64) - np.asarray(ankles, np.float64).mean(axis=1)
     height = float(np.linalg.norm(stance_T3, axis=1).mean())
@@ -387,24 +354,24 @@ def _check_stance(path: Path, positions_TP3: np.ndarray, axis: Literal["y", "z"]
     stance = stance_T3.mean(axis=0)
     along = int(np.abs(stance).argmax())
     found = f"{'-' if stance[along] < 0 else '+'}{'xyz'[along]}"
-    if found == f"+{axis}":
-        return
-    cure = f"pass --up {found[1]}" if found in ("+y", "+z") else "turn the file so that +y is up"
-    raise InputError(f"{path}: the body stands along {found}, but is read as standing along +{axis}; {cure}")
+    if found in (("+y", "+z") if up == "auto" else (f"+{up}",)):
+        return found[1]
+    cure = "leave out --up" if found in ("+y", "+z") else "turn the file so that +y is up"
+    wanted = "+y or +z" if up == "auto" else f"+{up}"
+    raise InputError(f"{path}: the body stands along {found}, {wanted} is needed; {cure}")
 
 
 # ------------------------------------------------------------------------------------------------------------ parameters
 
 
-def _prepare_motion(path: Path, motion: Motion, fps: float, axis: Literal["y", "z"], body: Body) -> Motion:
+def _prepare_motion(path: Path, motion: Motion, fps: float, up: Up, body: Body) -> Motion:
     _check_length(path, motion.num_frames)
     farthest = float(np.abs(motion.translation_T3).max())
     if farthest > FARTHEST:
         raise InputError(f"{path}: the translation goes to {farthest:.0f}; metres are needed, {FARTHEST:.0f} at most")
     chosen = np.linspace(0, motion.num_frames - 1, min(STANCE_FRAMES, motion.num_frames)).astype(int)
     some = Motion(motion.rotations_TJ3[chosen], motion.translation_T3[chosen], motion.betas, motion.fps)
-    _check_stance(path, body.joints(some), axis)
-    if axis == "z":
+    if _upright(path, body.joints(some), up) == "z":
         motion = _turn(motion, body)
     motion = resample(motion, fps)
     _check_length(path, motion.num_frames, fps)

@@ -59,11 +59,10 @@ def read(path: Path, fps: float, reading: Reading, body: Body) -> Dancer:
     return read_dancer(path, fps=fps, source_fps=reading.source_fps, up=reading.up, body=body)
 
 
-def common_length(take: str, dancers: Mapping[Path, Dancer], tolerance: float) -> int:
-    """Frames that all dancers of a take have; lengths that differ by more than the tolerance are an error."""
-    shortest = min(dancers, key=lambda path: dancers[path].num_frames)
-    longest = max(dancers, key=lambda path: dancers[path].num_frames)
-    few, many = dancers[shortest].num_frames, dancers[longest].num_frames
+def common_length(take: str, lengths: Mapping[Path, int], tolerance: float) -> int:
+    """Frames that all dancers of a take have; lengths that differ by more than ``tolerance`` frames are an error."""
+    shortest, longest = min(lengths, key=lengths.__getitem__), max(lengths, key=lengths.__getitem__)
+    few, many = lengths[shortest], lengths[longest]
     if many - few > tolerance:
         raise InputError(
             f"{shortest}: take {take} has {few} frames there and {many} in {longest}; cut them to the same part of the song"

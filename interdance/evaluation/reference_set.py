@@ -57,7 +57,9 @@ def _reference_clips(files: TakeFiles, settings: Settings, reading: Reading) -> 
     if files.true is None:
         raise InputError(f"take {files.take}: no true follower; a take without one cannot be a reference")
     dancers = {path: read(path, settings.fps, reading, body) for path in (files.leader, files.true)}
-    num_frames = common_length(files.take, dancers, reading.tolerance_s * settings.fps)
+    num_frames = common_length(
+        files.take, {place: dancer.num_frames for place, dancer in dancers.items()}, reading.tolerance_s * settings.fps
+    )
     surface = Surface.of(body, "sampled")
     leader, follower = (Performer.of(dancer[:num_frames], body, surface).joints_TJ3 for dancer in dancers.values())
     return files.take, clip_features(files.take, leader, follower, settings.clip_frames, settings.clip_stride, files.genre)

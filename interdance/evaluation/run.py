@@ -6,17 +6,21 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from interdance.body.model import Body
 from interdance.errors import InputError
 from interdance.evaluation.measure import TakeMeasures, measure_take
 from interdance.evaluation.performer import Performer, Surface
 from interdance.evaluation.pool import Pooled, pool
-from interdance.evaluation.reading import Source, TakeFiles, common_length, read, read_beats
+from interdance.evaluation.reading import Dancer, Source, TakeFiles, common_length, read, read_beats
 from interdance.evaluation.reference_set import check_cutting
 from interdance.evaluation.settings import Reading, Settings, Statistics
 from interdance.evaluation.summary import GROUND_TRUTH, Evaluation, assemble
 from interdance.evaluation.workers import process_pool, unordered
 from interdance.metrics.reference import Reference
+
+SAME_LEADER = 0.005  # metres between any two joints: below it, two files hold the same leader
 
 
 def evaluate(
@@ -71,38 +75,52 @@ def _groups(files: TakeFiles, takes: Sequence[TakeFiles], workers: int) -> list[
 def _measure(
     files: TakeFiles, sources: Sequence[Source], with_truth: bool, settings: Settings, reading: Reading
 ) -> tuple[TakeFiles, dict[tuple[str, str], TakeMeasures]]:
-    """Every source of one take, grouped by leader, and the true couple when asked for."""
+    """Every source of one take, grouped by leader, and the true couple when asked for.
+
+    A follower whose own leader dances otherwise than the true one is not compared with the true follower.
+    """
     body = Body.load(reading.body or None)
     surface = Surface.of(body, settings.surface)
-    true = None if files.true is None else read(files.true, settings.fps, reading, body)
-    by_leader: dict[Path, list[Source]] = defaultdict(list)
-    if with_truth:
-        by_leader[files.leader] = []
+    leaders = {files.leader: read(files.leader, settings.fps, reading, body)}
+    by_leader: dict[Path, list[Source]] = {files.leader: []}
     for source in sources:
-        by_leader[files.leaders.get(source.path, files.leader)].append(source)
+        place = files.leaders.get(source.path, files.leader)
+        if place not in leaders:
+            leaders[place] = read(place, settings.fps, reading, body)
+        is_same = _dance_alike(leaders[files.leader], leaders[place], body, surface)
+        by_leader.setdefault(files.leader if is_same else place, []).append(source)
     rows: dict[tuple[str, str], TakeMeasures] = {}
-    for path, group in by_leader.items():
-        dancers = {path: read(path, settings.fps, reading, body)}
-        dancers |= {source.path: read(source.path, settings.fps, reading, body) for source in group}
-        if files.true is not None and true is not None:
-            dancers[files.true] = true
-        num_frames = common_length(files.take, dancers, reading.tolerance_s * settings.fps)
-        performers = {key: Performer.of(dancer[:num_frames], body, surface) for key, dancer in dancers.items()}
-        followers = {source: performers[source.path] for source in group}
-        if with_truth and path == files.leader and files.true is not None:
-            followers[Source(GROUND_TRUTH, "", files.true)] = performers[files.true]
+    for place, group in by_leader.items():
+        dancers = {source: read(source.path, settings.fps, reading, body) for source in group}
+        true = None
+        if files.true is not None and place == files.leader:
+            true = Source(GROUND_TRUTH, "", files.true)
+            dancers[true] = read(files.true, settings.fps, reading, body)
+        lengths = {place: leaders[place].num_frames} | {source.path: dancer.num_frames for source, dancer in dancers.items()}
+        num_frames = common_length(files.take, lengths, reading.tolerance_s * settings.fps)
+        performers = {source: Performer.of(dancer[:num_frames], body, surface) for source, dancer in dancers.items()}
+        followers = {str(source.path): source for source in ([true, *group] if true is not None and with_truth else group)}
         measured = measure_take(
             files.take,
             files.genre,
-            performers[path],
-            {str(source.path): follower for source, follower in followers.items()},
-            performers[files.true] if files.true is not None else None,
+            Performer.of(leaders[place][:num_frames], body, surface),
+            {name: performers[source] for name, source in followers.items()},
+            performers[true] if true is not None else None,
             None if files.music is None else read_beats(files.music, num_frames, settings.fps, reading),
             surface,
             settings,
         )
-        rows |= {(source.system, source.seed): measured[str(source.path)] for source in followers}
+        rows |= {(source.system, source.seed): measured[name] for name, source in followers.items()}
     return files, rows
+
+
+def _dance_alike(one: Dancer, other: Dancer, body: Body, surface: Surface) -> bool:
+    """Whether two files hold the same dance, as when a system's folder repeats the leader it was given."""
+    if one is other:
+        return True
+    a, b = (Performer.of(dancer, body, surface).joints_TJ3 for dancer in (one, other))
+    count = min(len(a), len(b))
+    return bool(np.abs(a[:count] - b[:count]).max() < SAME_LEADER)
 
 
 def _pool_one(

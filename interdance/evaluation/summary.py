@@ -68,6 +68,8 @@ def assemble(
         lacking = [files.take for files in takes if files.music is None]
         warnings.append(f"no music of {', '.join(lacking)}: beat alignment is not measured")
     for name, seeds in systems.items():
+        if GROUND_TRUTH in systems and any("joint_error_mm" not in take.sums for rows in seeds.values() for take in rows):
+            warnings.append(f"{name}: leaders of its own; its followers are not compared with the true ones")
         if any("PR" not in take.sums for rows in seeds.values() for take in rows):
             warnings.append(f"{name}: joints without a surface; contact, penetration and floor are not measured")
     summary = {

@@ -1,7 +1,8 @@
-"""Followers for the leaders of the test takes, by our method and by what it is compared with: ``generated/<system>/<take>``.
+"""Followers for the leaders of the test takes, by our method and by what it is compared with.
 
-Systems: ``interdance`` (trained, guided), ``unguided`` (the same weights and noise without guidance), ``untrained`` (the
-weights that training started from), ``nn_motion`` (Appendix A).
+``generated/<system>/seed_<n>/<take>``, or ``generated/<system>/<take>`` where nothing is drawn at random. Systems:
+``interdance`` (trained, guided), ``unguided`` (the same weights and noise without guidance), ``untrained`` (the weights
+that training started from), ``nn_motion`` (Appendix A).
 """
 
 from __future__ import annotations
@@ -49,25 +50,27 @@ def run(params: Params, paths: Paths) -> None:
             leader_TC = np.array(_encoded(paths, take, "leader"))
             music_TA = np.load(paths.music / f"{take}.npy", allow_pickle=False)
             for system, (model, guidance) in systems.items():
-                started = time.monotonic()
-                with tqdm(desc=f"{take} {system}", unit="step", leave=False) as bar:
-                    generated = generate_follower(
-                        model,
-                        body,
-                        decode(leader_TC, body.anchor_P),
-                        leader_TC[:, LAYOUT["foot_contact"]],
-                        music_TA,
-                        sampling=params.sample,
-                        guidance=guidance,
-                        seed=params.sample.seed,
-                        report=partial(_advance, bar),
-                    )
-                seconds, dance = time.monotonic() - started, len(leader_TC) / params.data.fps
-                logger.info("%s by %s: %.1f s of dance in %.1f s", take, system, dance, seconds)
-                _write(out / system / take, generated.points_TP3)
-                if system == "interdance":
-                    motion, _ = fit_motion(generated.points_TP3, body, fps=params.data.fps)
-                    write_motion(out / system / take / "follower.npz", motion)
+                for seed in params.sample.seeds:
+                    started = time.monotonic()
+                    with tqdm(desc=f"{take} {system} {seed}", unit="step", leave=False) as bar:
+                        generated = generate_follower(
+                            model,
+                            body,
+                            decode(leader_TC, body.anchor_P),
+                            leader_TC[:, LAYOUT["foot_contact"]],
+                            music_TA,
+                            sampling=params.sample,
+                            guidance=guidance,
+                            seed=seed,
+                            report=partial(_advance, bar),
+                        )
+                    seconds, dance = time.monotonic() - started, len(leader_TC) / params.data.fps
+                    logger.info("%s by %s, seed %d: %.1f s of dance in %.1f s", take, system, seed, dance, seconds)
+                    folder = out / system / f"seed_{seed}" / take
+                    _write(folder, generated.points_TP3)
+                    if system == "interdance":
+                        motion, _ = fit_motion(generated.points_TP3, body, fps=params.data.fps)
+                        write_motion(folder / "follower.npz", motion)
             _write(out / "nn_motion" / take, decode(library.follow(leader_TC), body.anchor_P))
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 
-from interdance.body.model import Body
 from interdance.config import Params, Paths
 from interdance.dataset.split import read_split
-from interdance.errors import InputError
-from interdance.metrics.reference import clip_features, join, write_reference
+from interdance.evaluation.project import reading_of, settings_of, take_files
+from interdance.evaluation.reference_set import collect_reference
+from interdance.metrics.reference import write_reference
 from interdance.stages import execute
-from interdance.takes import read_take
 
 log = logging.getLogger(__name__)
 
@@ -19,27 +18,12 @@ PARTS = ("train", "test")
 
 def run(params: Params, paths: Paths) -> None:
     """Write ``data/reference.npz`` from ``data/takes`` and the split."""
-    body = Body.load(params.body.model or None)
     split = read_split(paths.split)
-    takes = [take for part in PARTS for take in split[part]]
-    features = []
-    for number, take in enumerate(takes, 1):
-        duet = read_take(paths.takes / take)
-        if duet.follower is None:
-            raise InputError(f"{paths.takes / take}: no follower.npz; a take without a follower cannot be a reference")
-        leader, follower = body.joints(duet.leader), body.joints(duet.follower)
-        cutting = params.evaluate.clip_frames, params.evaluate.clip_stride
-        features.append(clip_features(take, leader, follower, *cutting))
-        log.info("%d/%d %s: %d clips", number, len(takes), take, len(features[-1]))
-    about = {
-        "takes": {part: split[part] for part in PARTS},
-        "clip_frames": params.evaluate.clip_frames,
-        "clip_stride": params.evaluate.clip_stride,
-        "kinetic": "duolando",
-        "geometric": "duolando",
-        "body": body.body_hash,
-    }
-    write_reference(paths.reference, join(features), about)
+    takes = [take_files(paths.takes / take, None, ()) for part in PARTS for take in split[part]]
+    reference = collect_reference(takes, settings_of(params), reading_of(params), params.evaluate.workers)
+    about = reference.about | {"takes": {part: split[part] for part in PARTS}}
+    write_reference(paths.reference, reference.clips, about)
+    log.info("reference set %s: %d clips of %d takes", reference.fingerprint, len(reference.clips), len(takes))
 
 
 def main() -> None:

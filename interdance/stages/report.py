@@ -11,10 +11,13 @@ from interdance import tracking
 from interdance.body.model import Body
 from interdance.config import Params, Paths
 from interdance.dataset.split import read_split
+from interdance.evaluation.series import read_series
 from interdance.export.page import write_page
 from interdance.export.video import contact_sheet, write_video
 from interdance.files import atomic_folder, read_json
-from interdance.report import Sample, csv_text, latex_text, page_html
+from interdance.report.latex import latex_text
+from interdance.report.page import Sample, page_html
+from interdance.report.tables import csv_text
 from interdance.stages import execute
 from interdance.takes import read_motion, read_take
 
@@ -24,13 +27,13 @@ SYSTEM = "interdance"
 
 
 def run(params: Params, paths: Paths) -> None:
-    """Write ``reports/`` from ``metrics/evaluate.json`` and the generated test takes."""
-    evaluation = read_json(paths.metrics / "evaluate.json")
+    """Write ``reports/`` from ``metrics/`` and the generated test takes."""
+    evaluation, series = read_json(paths.metrics / "evaluate.json"), read_series(paths.metrics / "plots")
     with atomic_folder(paths.reports) as out:
         samples = write_samples(params, paths, out)
         (out / "metrics.csv").write_text(csv_text(evaluation))
         (out / "table.tex").write_text(latex_text(evaluation))
-        (out / "index.html").write_text(page_html(evaluation, samples, loss_curves(paths)))
+        (out / "index.html").write_text(page_html(evaluation, series, samples, loss_curves(paths)))
     record(params, paths)
     log.info("report: %s", paths.reports / "index.html")
 
@@ -42,8 +45,8 @@ def write_samples(params: Params, paths: Paths, out: Path) -> list[Sample]:
     takes = read_split(paths.split)["test"]
     chosen = np.linspace(0, len(takes) - 1, min(params.report.num_samples, len(takes))).round().astype(int)
     for take in (takes[index] for index in chosen):
-        motion = paths.generated / SYSTEM / take / "follower.npz"
-        if not motion.is_file():
+        motion = next(iter(sorted((paths.generated / SYSTEM).glob(f"seed_*/{take}/follower.npz"))), None)
+        if motion is None:
             continue
         duet, follower = read_take(paths.takes / take), read_motion(motion)
         followers = {"InterDance": follower} | ({"True follower": duet.follower} if duet.follower else {})
@@ -81,6 +84,7 @@ def record(params: Params, paths: Paths) -> None:
     identity = read_json(paths.model / "run.json")["fingerprint"]
     with tracking.attach(params, paths, identity) as run_record:
         run_record.summary({row.name: row.value for row in tracking.read_metrics(paths)})
+        run_record.artifact(paths.metrics)
         run_record.artifact(paths.reports)
 
 
