@@ -77,7 +77,7 @@ def run(
     root = workspace.prepare(workspace.find_project(Path.cwd()), overlay, name)
     workspace.reproduce(root, *(stages or []), say=typer.echo)
     figures, page = Paths(root).metrics / "evaluate.json", Paths(root).reports / "index.html"
-    if figures.exists():
+    if figures.exists() and (not stages or {"evaluate", "report"} & set(stages)):
         from interdance.report.tables import console_table
 
         Console().print(console_table(read_json(figures)))
