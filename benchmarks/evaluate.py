@@ -1,6 +1,6 @@
 """How long an hour of duet takes to evaluate, what it needs, and against what.
 
-    python benchmarks/evaluate.py [--minutes 60] [--mesh-minutes 2] [--workers 2]
+    python benchmarks/evaluate.py [--minutes 60] [--mesh-minutes 2] [--workers 2] [--takes data/takes]
 
 Prints one line per case, with time, peak memory of the largest process and the ratio to real time:
 
@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import cycle, islice
 from pathlib import Path
 
 import igl
@@ -44,7 +45,7 @@ LOOP_FRAMES = {"sampled": 60, "full": 6}
 def take_files(root: Path, names: list[str], out: Path) -> list[TakeFiles]:
     """Takes with their true followers, and those late by half a second as a system."""
     files = []
-    for name in names:
+    for number, name in enumerate(names):
         folder = root / name
         duet = read_take(folder)
         true = read_motion(folder / "follower.npz")
@@ -124,6 +125,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60.0, help="of duet on the sampled vertices")
     parser.add_argument("--mesh-minutes", type=float, default=2.0, help="of duet on the full mesh")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--takes", type=Path, help="folder of takes to use, again and again; made anew when not given")
     arguments = parser.parse_args()
     params = config.load(Path(__file__).parent.parent / "params.yaml")
     take_s = params.choreography.take_seconds
@@ -133,10 +135,12 @@ def main() -> None:
     statistics = Statistics(params.evaluate.bootstrap, params.evaluate.seed)
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
-        shape = replace(params.choreography, takes_per_genre=per_genre, workers=arguments.workers)
-        choreograph(shape, Body.load(), params.data.fps, root / "takes")
-        names = list_takes(root / "takes")[: int(np.ceil(arguments.minutes * 60 / take_s))]
-        files = take_files(root / "takes", names, root / "late")
+        takes = arguments.takes or root / "takes"
+        if arguments.takes is None:
+            shape = replace(params.choreography, takes_per_genre=per_genre, workers=arguments.workers)
+            choreograph(shape, Body.load(), params.data.fps, takes)
+        names = list(islice(cycle(list_takes(takes)), int(np.ceil(arguments.minutes * 60 / take_s))))
+        files = take_files(takes, names, root / "late")
         cases = {"sampled": len(files), "full": max(1, round(arguments.mesh_minutes * 60 / take_s))}
         for surface, count in cases.items():
             settings = replace(settings_of(params), surface=surface)

@@ -160,8 +160,8 @@ class TestWhatItWrites:
         found = json.loads((world / "full.json").read_text())
         assert found["about"]["surface"] == "full"
         one = next(row for row in summary["takes"] if row["system"] == "ground_truth" and row["take"] == TAKES[0])
-        for metric in ("PR", "CF"):
-            assert found["systems"]["one"][metric] == pytest.approx(one["values"][metric], abs=0.2)
+        assert found["systems"]["one"]["PR"] == pytest.approx(one["values"]["PR"], abs=0.01)
+        assert found["systems"]["one"]["CF"] >= one["values"]["CF"]  # the sampled vertices are among the mesh's
         assert found["systems"]["one"]["BED"] == pytest.approx(one["values"]["BED"])
 
 
@@ -236,10 +236,6 @@ class TestWhatItRefuses:
         [
             ("nan", lambda x: np.where(np.arange(FRAMES)[:, None, None] == 70, np.nan, x), "70"),
             ("short", lambda x: x[:90], "90 frames"),
-            ("single frame", lambda x: x[:1], "frame"),
-            ("22 joints", lambda x: x[:, :22], "22"),
-            ("millimetres", lambda x: x * 1000, "metres"),
-            ("lying", z_up, "--up"),
         ],
     )
     def test_followers_that_cannot_be_used(self, world: Path, tmp_path: Path, name: str, change, sentence: str) -> None:
