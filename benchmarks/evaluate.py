@@ -51,9 +51,11 @@ def take_files(root: Path, names: list[str], out: Path) -> list[TakeFiles]:
         true = read_motion(folder / "follower.npz")
         frames = np.maximum(np.arange(true.num_frames) - 15, 0)
         late = replace(true, rotations_TJ3=true.rotations_TJ3[frames], translation_T3=true.translation_T3[frames])
-        write_motion(out / f"{name}.npz", late)
-        source = Source("late", "", out / f"{name}.npz")
-        files.append(TakeFiles(name, duet.genre, folder / "leader.npz", folder / "follower.npz", duet.music, (source,)))
+        write_motion(out / f"{number}.npz", late)
+        source = Source("late", "", out / f"{number}.npz")
+        files.append(
+            TakeFiles(f"{number}_{name}", duet.genre, folder / "leader.npz", folder / "follower.npz", duet.music, (source,))
+        )
     return files
 
 
