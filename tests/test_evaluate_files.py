@@ -79,6 +79,7 @@ SYSTEMS = ("seeds", "joints", "points", "dd100", "duet")
 def done(world: Path) -> subprocess.CompletedProcess[str]:
     """All systems at once, against the folder of true couples."""
     generated = [word for name in SYSTEMS for word in ("--generated", f"{name}={name}")]
+    generated += ["--generated", "same=true"]  # the very files of the reference
     return interdance(
         "evaluate", *generated, "--reference", "true", "--json", "out/all.json", "--report", "out/all.html", cwd=world
     )
@@ -94,7 +95,8 @@ def summary(world: Path, done: subprocess.CompletedProcess[str]) -> dict:
 class TestWhatItWrites:
     def test_every_system_in_its_form(self, summary: dict) -> None:
         systems = summary["systems"]
-        assert set(systems) == {"ground_truth", *SYSTEMS}
+        assert set(systems) == {"ground_truth", "same", *SYSTEMS}
+        assert systems["same"] == systems["ground_truth"]
         truth = systems["ground_truth"]
         assert truth["joint_error_mm"] == 0 and truth["hand_recall"] == 1 and truth["FID_k"] < 1e-6
         # True followers as joints, in either layout and axis: what joints tell is the same, what surfaces tell is absent.

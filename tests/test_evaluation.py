@@ -383,6 +383,8 @@ class TestComparing:
         write_series(tmp_path / "plots", evaluation.series)
         again = read_series(tmp_path / "plots")
         assert again == evaluation.series and all(again[name] for name in ("beats", "distance", "contact_map", "genres"))
+        touching = {(row["leader_part"], row["follower_part"]) for row in again["contact_map"] if row["share"] > 0}
+        assert touching == {("chest", "left hand")}
         distances = [row["distance_m"] for row in again["distance"] if row["take"] == "take1"]
         gap = metrics.partner_distance(dancer(1, (0, 0, 0))[:, :55], dancer(101, (0.62, 0, 0))[:, :55])
         np.testing.assert_allclose(distances, gap[:198].reshape(33, 6).mean(axis=1), atol=1e-4)

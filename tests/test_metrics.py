@@ -383,6 +383,18 @@ class TestClosedForms:
         assert surfaces_meet(one, other, faces, faces).tolist() == expected
         assert surfaces_meet(one + [90.0, 0, -50.0], other + [90.0, 0, -50.0], faces, faces).tolist() == expected
 
+    @pytest.mark.parametrize("swapped", [False, True])
+    @pytest.mark.parametrize("turn", range(3))
+    def test_two_triangles(self, turn: int, swapped: bool) -> None:
+        """A wall, and a triangle that pierces it with two edges or with one (the wall's edge then pierces it too)."""
+        wall = np.array([[-1.0, -1, 0], [1, -1, 0], [0, 1, 0]])
+        needle = np.roll(np.array([[0.0, 0, -1], [0.1, 0, 1], [0.2, 0, 1]]), turn, axis=0)
+        corner = np.roll(np.array([[0.0, -0.9, -1], [0, -0.9, 1], [0, -9, 0.5]]), turn, axis=0)  # leaves beside the wall
+        face = np.array([[0, 1, 2]])
+        for other, expected in ((needle, True), (corner, True), (needle + [0, 0, 1.5], False), (corner + [0, -1, 0], False)):
+            pair = (other[None], wall[None]) if swapped else (wall[None], other[None])
+            assert surfaces_meet(*pair, face, face).tolist() == [expected]
+
     def test_against_the_true_follower(self) -> None:
         leader, true = np.zeros((90, 55, 3)), np.zeros((90, 55, 3))
         true[..., 0] = 1.0

@@ -91,26 +91,27 @@ def _measure(
         by_leader.setdefault(files.leader if is_same else place, []).append(source)
     rows: dict[tuple[str, str], TakeMeasures] = {}
     for place, group in by_leader.items():
-        dancers = {source: read(source.path, settings.fps, reading, body) for source in group}
-        true = None
+        wanted = list(group)
+        if with_truth and files.true is not None and place == files.leader:
+            wanted.append(Source(GROUND_TRUTH, "", files.true))
+        paths = {source.path for source in wanted}
         if files.true is not None and place == files.leader:
-            true = Source(GROUND_TRUTH, "", files.true)
-            dancers[true] = read(files.true, settings.fps, reading, body)
-        lengths = {place: leaders[place].num_frames} | {source.path: dancer.num_frames for source, dancer in dancers.items()}
+            paths.add(files.true)
+        dancers = {path: read(path, settings.fps, reading, body) for path in sorted(paths)}
+        lengths = {place: leaders[place].num_frames} | {path: dancer.num_frames for path, dancer in dancers.items()}
         num_frames = common_length(files.take, lengths, reading.tolerance_s * settings.fps)
-        performers = {source: Performer.of(dancer[:num_frames], body, surface) for source, dancer in dancers.items()}
-        followers = {str(source.path): source for source in ([true, *group] if true is not None and with_truth else group)}
+        performers = {path: Performer.of(dancer[:num_frames], body, surface) for path, dancer in dancers.items()}
         measured = measure_take(
             files.take,
             files.genre,
             Performer.of(leaders[place][:num_frames], body, surface),
-            {name: performers[source] for name, source in followers.items()},
-            performers[true] if true is not None else None,
+            {str(source.path): performers[source.path] for source in wanted},
+            performers.get(files.true) if files.true is not None else None,
             None if files.music is None else read_beats(files.music, num_frames, settings.fps, reading),
             surface,
             settings,
         )
-        rows |= {(source.system, source.seed): measured[name] for name, source in followers.items()}
+        rows |= {(source.system, source.seed): measured[str(source.path)] for source in wanted}
     return files, rows
 
 
