@@ -42,8 +42,8 @@ from interdance.takes import list_takes, read_motion, read_take, write_motion
 LOOP_FRAMES = {"sampled": 60, "full": 6}
 
 
-def take_files(root: Path, names: list[str], out: Path) -> list[TakeFiles]:
-    """Takes with their true followers, and those late by half a second as a system."""
+def take_files(root: Path, names: list[str], out: Path, followers: int, music: Path | None) -> list[TakeFiles]:
+    """Takes with their true followers and, of two, those late by half a second as a system."""
     files = []
     for number, name in enumerate(names):
         folder = root / name
@@ -52,10 +52,9 @@ def take_files(root: Path, names: list[str], out: Path) -> list[TakeFiles]:
         frames = np.maximum(np.arange(true.num_frames) - 15, 0)
         late = replace(true, rotations_TJ3=true.rotations_TJ3[frames], translation_T3=true.translation_T3[frames])
         write_motion(out / f"{number}.npz", late)
-        source = Source("late", "", out / f"{number}.npz")
-        files.append(
-            TakeFiles(f"{number}_{name}", duet.genre, folder / "leader.npz", folder / "follower.npz", duet.music, (source,))
-        )
+        sources = (Source("late", "", out / f"{number}.npz"),) if followers == 2 else ()
+        song = music / f"{name}.npy" if music else duet.music
+        files.append(TakeFiles(f"{number}_{name}", duet.genre, folder / "leader.npz", folder / "follower.npz", song, sources))
     return files
 
 
@@ -127,6 +126,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60.0, help="of duet on the sampled vertices")
     parser.add_argument("--mesh-minutes", type=float, default=2.0, help="of duet on the full mesh")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--followers", type=int, choices=(1, 2), default=2, help="the true one, and a late one")
+    parser.add_argument("--music", type=Path, help="folder of music features of the takes; songs are analysed without it")
     parser.add_argument("--takes", type=Path, help="folder of takes to use, again and again; made anew when not given")
     arguments = parser.parse_args()
     params = config.load(Path(__file__).parent.parent / "params.yaml")
@@ -142,13 +143,13 @@ def main() -> None:
             shape = replace(params.choreography, takes_per_genre=per_genre, workers=arguments.workers)
             choreograph(shape, Body.load(), params.data.fps, takes)
         names = list(islice(cycle(list_takes(takes)), int(np.ceil(arguments.minutes * 60 / take_s))))
-        files = take_files(takes, names, root / "late")
+        files = take_files(takes, names, root / "late", arguments.followers, arguments.music)
         cases = {"sampled": len(files), "full": max(1, round(arguments.mesh_minutes * 60 / take_s))}
         for surface, count in cases.items():
             settings = replace(settings_of(params), surface=surface)
             chosen = files[:: len(files) // count][:count]
             reference = collect_reference(files, settings, reading, arguments.workers)
-            with timed(f"every metric, {surface}, {arguments.workers} workers", take_s * len(chosen), 2):
+            with timed(f"every metric, {surface}, {arguments.workers} workers", take_s * len(chosen), arguments.followers):
                 evaluate(chosen, reference, settings, reading, statistics, arguments.workers)
         for surface in cases:
             against_the_loop(files[0], replace(settings_of(params), surface=surface))

@@ -16,6 +16,7 @@ import yaml
 from layout import ROOT
 from test_data_stages import motion
 
+from interdance import metrics
 from interdance.body.model import Body
 from interdance.takes import Motion, write_motion
 
@@ -161,8 +162,16 @@ class TestWhatItWrites:
         assert full.returncode == 0, full.stderr
         found = json.loads((world / "full.json").read_text())
         assert found["about"]["surface"] == "full"
+        body = Body.load()
+        lead, follow = (body.vertices(dancer) for dancer in couple(body, 0))
+        expected = {
+            "PR": metrics.penetration_rate(lead, follow, body.faces),
+            "CF": metrics.contact_rates(lead, follow).cf,
+            "CVR": metrics.contact_rates(lead, follow).cvr,
+        }
+        for metric, value in expected.items():
+            assert found["systems"]["one"][metric] == pytest.approx(value, rel=1e-3, abs=1e-6), metric
         one = next(row for row in summary["takes"] if row["system"] == "ground_truth" and row["take"] == TAKES[0])
-        assert found["systems"]["one"]["PR"] == pytest.approx(one["values"]["PR"], abs=0.01)
         assert found["systems"]["one"]["CF"] >= one["values"]["CF"]  # the sampled vertices are among the mesh's
         assert found["systems"]["one"]["BED"] == pytest.approx(one["values"]["BED"])
 
