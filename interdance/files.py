@@ -6,7 +6,9 @@ import json
 import os
 import shutil
 import tempfile
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,12 @@ from typing import Any
 import numpy as np
 
 from interdance.errors import InputError
+from interdance.pickles import read_npy_header
+
+SMALL_BYTES = 64 << 20
+MAX_UNPACKING = 200
+"""How many times its size an archive larger than :data:`SMALL_BYTES` may unpack to: motion shrinks to a half, zeros to a
+thousandth."""
 
 
 @contextmanager
@@ -62,8 +70,8 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text())
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: not a JSON file ({error})") from None
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise InputError(f"{path}: not a JSON file ({_what(error)})") from None
 
 
 def write_npz(path: Path, **arrays: np.ndarray) -> None:
@@ -78,24 +86,40 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     Raises
     ------
     InputError
-        When the file is missing, is no npz archive (a pickle with that name, say), or holds a pickled object.
+        When the file is missing, is no npz archive (a pickle with that name, say), is damaged, unpacks to far more than
+        its size, or holds a pickled object.
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     if not zipfile.is_zipfile(path):
         raise InputError(f"{path}: not an .npz archive; write it with numpy.savez (pickles are refused)")
     try:
+        with zipfile.ZipFile(path) as members:
+            unpacked = sum(item.file_size for item in members.infolist())
+        if unpacked > max(SMALL_BYTES, MAX_UNPACKING * path.stat().st_size):
+            raise InputError(f"{path}: would unpack to {unpacked >> 20} MiB, over {MAX_UNPACKING} times its size; save it anew")
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: cannot be read without unpickling or is damaged ({error})") from None
+    except InputError:
+        raise
+    except (
+        *(ValueError, TypeError, SyntaxError, OSError, EOFError, MemoryError, OverflowError, RecursionError, RuntimeError),
+        *(zipfile.BadZipFile, zlib.error, tokenize.TokenError, KeyError),
+    ) as error:  # what zipfile, zlib and numpy's reader of headers make of damaged bytes
+        raise InputError(f"{path}: cannot be read without unpickling or is damaged ({_what(error)}); copy it again") from None
 
 
 def read_array(path: Path) -> np.ndarray:
     """Read a ``.npy`` array, never unpickling. Raises :class:`InputError` when it is missing, damaged or pickled."""
+    header = read_npy_header(path)
+    if header.dtype.hasobject:
+        raise InputError(f"{path}: not an array that can be read without unpickling; save numbers alone")
     try:
         return np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (ValueError, OSError, EOFError) as error:
-        raise InputError(f"{path}: not an array that can be read without unpickling ({error})") from None
+    except (ValueError, TypeError, OSError, EOFError, MemoryError, OverflowError) as error:
+        raise InputError(f"{path}: not an array that can be read without unpickling ({_what(error)})") from None
+
+
+def _what(error: Exception) -> str:
+    """The first line of an exception, or its name."""
+    return (str(error).splitlines() or [""])[0][:200] or type(error).__name__

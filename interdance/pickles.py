@@ -14,7 +14,10 @@ import math
 import pickle
 import pickletools
 import re
-from collections.abc import Callable
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -43,11 +46,14 @@ class NpyHeader:
         Of its elements; ``hasobject`` when the array is a pickle.
     offset : int
         Bytes before the data.
+    is_fortran : bool
+        Columns come first.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype
     offset: int
+    is_fortran: bool = False
 
 
 def read_npy_header(path: Path) -> NpyHeader:
@@ -95,10 +101,74 @@ def read_object_array(path: Path) -> Any:
         data = stream.read()
     if header is not None and not header.dtype.hasobject:
         raise InputError(f"{path}: holds {header.dtype}, not a pickled object; numpy.load reads it")
-    if header is not None and math.prod(header.shape) > len(data):  # every element takes a byte at least
+    return _unpickle(path, data) if header is None else _objects(path, header, data)
+
+
+def read_npz_entries(path: Path, names: Collection[str]) -> dict[str, Any]:
+    """Read the named entries of a ``.npz`` and leave the others alone, however large or pickled they are.
+
+    Archives of motion capture (AMASS, CoMPAS3D) carry tables of markers as pickled objects beside the parameters.
+
+    Parameters
+    ----------
+    path : Path
+        Written by ``numpy.savez`` or ``numpy.savez_compressed``.
+    names : collection of str
+        The entries wanted; those that are not there are missing in the result.
+
+    Returns
+    -------
+    Name -> array, read-only; an entry that is a pickled object is read as :func:`read_object_array` reads one.
+
+    Raises
+    ------
+    InputError
+        When the file is missing, empty, no archive, damaged, encrypted, promises more than :data:`MAX_BYTES` in the wanted
+        entries, or a pickle in one of them is refused.
+    """
+    _size(path)
+    found: dict[str, Any] = {}
+    left = MAX_BYTES
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for info in archive.infolist():
+                name = info.filename.removesuffix(".npy")
+                if name not in names or info.filename == name:
+                    continue
+                left -= info.file_size
+                if left < 0:
+                    raise InputError(f"{path}: '{name}' would unpack to more than {MAX_BYTES >> 30} GiB; save the arrays alone")
+                with archive.open(info) as stream:
+                    data = stream.read(info.file_size)
+                found[name] = _entry(path, data)
+    except InputError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
+        what = (str(error).splitlines() or [""])[0][:100] or type(error).__name__
+        raise InputError(f"{path}: not an .npz archive, or a damaged one ({what}); copy it again") from None
+    return found
+
+
+def _entry(path: Path, data: bytes) -> Any:
+    stream = io.BytesIO(data)
+    header = _header(path, stream)
+    count, rest = math.prod(header.shape), len(data) - header.offset
+    if header.dtype.hasobject:
+        return _objects(path, header, data[header.offset :])
+    if rest < count * header.dtype.itemsize:
+        raise InputError(f"{path}: cut off ({rest} of {count * header.dtype.itemsize} bytes of numbers); copy it again")
+    if header.dtype.itemsize == 0:
+        return np.empty(header.shape if count == 0 else (), header.dtype)
+    order: Any = "F" if header.is_fortran else "C"
+    return np.frombuffer(data, header.dtype, count, header.offset).reshape(header.shape, order=order)
+
+
+def _objects(path: Path, header: NpyHeader, data: bytes) -> np.ndarray:
+    """The object array of a ``.npy`` with that header, from the pickle behind it."""
+    if math.prod(header.shape) > len(data):  # every element takes a byte at least
         raise InputError(f"{path}: promises an array of shape {header.shape} in {len(data)} bytes; write it again")
     value = _unpickle(path, data)
-    if header is not None and (not isinstance(value, np.ndarray) or value.shape != header.shape):
+    if not isinstance(value, np.ndarray) or value.shape != header.shape:
         found = f"an array of shape {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
         raise InputError(f"{path}: promises an array of shape {header.shape} and holds {found}; write it again")
     return value
@@ -117,17 +187,20 @@ def _header(path: Path, stream: BinaryIO) -> NpyHeader:
     try:
         version = np.lib.format.read_magic(stream)
         if version == (1, 0):
-            shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+            shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(stream)
         elif version == (2, 0):
-            shape, _, dtype = np.lib.format.read_array_header_2_0(stream)
+            shape, is_fortran, dtype = np.lib.format.read_array_header_2_0(stream)
         else:
             raise ValueError(f"version {version[0]}.{version[1]} of the format is for tables with named columns")
-    except (ValueError, TypeError, SyntaxError, OverflowError, RecursionError, MemoryError) as error:
+    except (
+        *(ValueError, TypeError, SyntaxError, OverflowError, RecursionError, MemoryError),
+        tokenize.TokenError,  # of headers with an odd bracket, which numpy tries to read as Python 2's
+    ) as error:
         what = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path}: not a .npy file that can be read ({what}); write it with numpy.save") from None
     if any(length < 0 for length in shape):
         raise InputError(f"{path}: promises an array of shape {shape}; write it again")
-    return NpyHeader(tuple(int(length) for length in shape), dtype, stream.tell())
+    return NpyHeader(tuple(int(length) for length in shape), dtype, stream.tell(), bool(is_fortran))
 
 
 # ----------------------------------------------------------------------------------------------------------- unpickling
@@ -291,7 +364,7 @@ class _Unpickler(pickle.Unpickler):
         try:
             return _ALLOWED[module, name]
         except KeyError:
-            raise _Refused(f"asks for {module}.{name}") from None
+            raise _Refused(f"asks for {module[:60]}.{name[:60]}") from None
 
     def persistent_load(self, pid: Any) -> Any:
         raise _Refused("refers to an object outside the file")

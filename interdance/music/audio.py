@@ -11,6 +11,11 @@ import soundfile
 
 from interdance.errors import InputError
 
+RATES = (4_000, 400_000)
+"""Samples per second that a song may have."""
+LOUDEST = 1000.0
+"""Samples of real numbers may go beyond full scale, but not by 60 dB: those are damaged."""
+_BLOCK = 1 << 20
 _UNKNOWN_SIZE = (0, 0xFFFFFFFF)  # written by programs that stream a WAV and cannot go back to fill it in
 
 
@@ -40,7 +45,9 @@ def read_audio(path: Path) -> tuple[np.ndarray, int]:
         with soundfile.SoundFile(path) as sound:
             # The length of an MP3 is only guessed; whether it is whole was seen above.
             declared, rate = 0 if sound.format == "MP3" else sound.frames, sound.samplerate
-            samples = sound.read(dtype="float32", always_2d=True)
+            if not RATES[0] <= rate <= RATES[1]:
+                raise InputError(f"{path}: {rate} samples per second, which is no song; export it at 44100")
+            samples = _read_all(sound)
     except (soundfile.SoundFileError, RuntimeError) as error:
         raise InputError(f"{path}: not a sound file that can be read ({error}); export it as WAV, OGG or MP3") from None
     if len(samples) == 0:
@@ -53,6 +60,9 @@ def read_audio(path: Path) -> tuple[np.ndarray, int]:
     bad = ~np.isfinite(samples).all(axis=1)
     if bad.any():
         raise InputError(f"{path}: NaN or infinity at {bad.argmax() / rate:.2f} s; export it again")
+    loudest = float(np.abs(samples).max())
+    if loudest > LOUDEST:
+        raise InputError(f"{path}: samples up to {loudest:.3g}, where 1 is full scale; export it again")
     return samples.mean(axis=1), rate
 
 
@@ -65,6 +75,14 @@ def load_audio(path: Path, sample_rate: int) -> np.ndarray:
 def resample(samples: np.ndarray, rate: int, sample_rate: int) -> np.ndarray:
     """Samples at another rate, float32; the same array when the rates agree."""
     return librosa.resample(samples, orig_sr=rate, target_sr=sample_rate, res_type="soxr_hq")
+
+
+def _read_all(sound: soundfile.SoundFile) -> np.ndarray:
+    """Every sample, block by block: a damaged header may promise any number of them."""
+    blocks = []
+    while len(block := sound.read(_BLOCK, dtype="float32", always_2d=True)):
+        blocks.append(block)
+    return np.concatenate(blocks) if blocks else np.zeros((0, sound.channels), np.float32)
 
 
 def _cut_off(path: Path) -> str:
