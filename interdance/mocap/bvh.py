@@ -11,7 +11,11 @@ from interdance.errors import InputError
 
 MAX_BYTES = 2**30
 MAX_JOINTS = 1000
+MAX_NAME = 200
 FPS_RANGE = (1.0, 1000.0)
+COMMON_FPS = (24.0, 25.0, 29.97, 30.0, 48.0, 50.0, 59.94, 60.0, 72.0, 75.0, 90.0, 100.0, 119.88, 120.0, 144.0, 150.0, 160.0,
+              180.0, 200.0, 240.0, 250.0, 300.0)  # fmt: skip
+"""Rates that a rounded frame time is taken for."""
 _POSITIONS = {"xposition": 0, "yposition": 1, "zposition": 2}
 _ROTATIONS = {"xrotation": 0, "yrotation": 1, "zrotation": 2}
 
@@ -33,11 +37,13 @@ class BvhMotion:
     values_TC : float64 (T, C)
         One row per frame: positions in file units, rotations in degrees.
     fps : float
-        Frames per second, one over the file's frame time.
+        Frames per second: one over the file's frame time, or the common rate whose frame time it rounds.
     end_sites : dict of str to float64 (3,)
         Offset of the first end site of a joint.
     path : Path
         Where it was read from, for messages.
+    fps_from : str
+        How the rate was found.
     """
 
     names: list[str]
@@ -48,17 +54,24 @@ class BvhMotion:
     fps: float
     end_sites: dict[str, np.ndarray]
     path: Path
+    fps_from: str = "the frame time"
 
     @property
     def num_frames(self) -> int:
         return len(self.values_TC)
 
 
-def read_bvh(path: Path) -> BvhMotion:
+def read_bvh(path: Path, fps: float | None = None) -> BvhMotion:
     """Read a BVH file.
 
     The header's frame count must equal the number of rows, every row must hold a finite number per channel. Memory is
     proportional to the size of the file, whatever the header says.
+
+    Parameters
+    ----------
+    path : Path
+    fps : float, optional
+        Frames per second, for a file whose frame time is wrong (``0.0333333`` of a capture at 29.97, say).
 
     Raises
     ------
@@ -70,7 +83,11 @@ def read_bvh(path: Path) -> BvhMotion:
     lines = text.splitlines()
     reader = _Hierarchy(path, lines)
     row = reader.parse()
-    num_frames, fps, row = _motion_header(path, lines, row)
+    num_frames, rate, rate_from, row = _motion_header(path, lines, row)
+    if fps is not None:
+        if not FPS_RANGE[0] <= fps <= FPS_RANGE[1]:
+            raise InputError(f"{path}: {fps:g} frames per second were asked for; between 1 and 1000 are needed")
+        rate, rate_from = float(fps), "as told"
     num_channels = sum(len(item) for item in reader.channels)
     values = _rows(path, lines, row, num_frames, num_channels)
     return BvhMotion(
@@ -79,9 +96,10 @@ def read_bvh(path: Path) -> BvhMotion:
         offsets_N3=np.asarray(reader.offsets, np.float64),
         channels=reader.channels,
         values_TC=values,
-        fps=fps,
+        fps=rate,
         end_sites=reader.end_sites,
         path=path,
+        fps_from=rate_from,
     )
 
 
@@ -217,8 +235,8 @@ class _Hierarchy:
         raise InputError(f"{self.path}: the file ends at line {last} before MOTION; it was cut, export it again")
 
     def _add(self, number: int, word: str, name: str, stack: list[int]) -> int:
-        if not name:
-            self._fail(number, f"{word} without a name")
+        if not name or len(name) > MAX_NAME:
+            self._fail(number, f"{word} {name[:40]!r}: a name of 1 to {MAX_NAME} letters is needed")
         if name in self.names:
             self._fail(number, f"a second joint named '{name}'; joint names must differ")
         if (word == "ROOT") == bool(stack) or (stack and stack[-1] < 0):
@@ -279,8 +297,8 @@ def _number(word: str) -> float:
         return float("nan")
 
 
-def _motion_header(path: Path, lines: list[str], row: int) -> tuple[int, float, int]:
-    """Read ``Frames:`` and ``Frame Time:``; returns frames, frames per second and the first line of the rows."""
+def _motion_header(path: Path, lines: list[str], row: int) -> tuple[int, float, str, int]:
+    """Read ``Frames:`` and ``Frame Time:``; returns frames, rate, how it was found, and the first line of the rows."""
     found: dict[str, str] = {}
     for name in ("Frames:", "Frame Time:"):
         while row < len(lines) and not lines[row].strip():
@@ -298,7 +316,18 @@ def _motion_header(path: Path, lines: list[str], row: int) -> tuple[int, float, 
             f"{path}: line {row}: 'Frame Time:' needs seconds per frame between {1 / FPS_RANGE[1]} and"
             f" {1 / FPS_RANGE[0]}, found '{found['Frame Time:'][:40]}'"
         )
-    return int(frames[:18]), 1.0 / frame_time, row
+    return int(frames[:18]), *_rate(found["Frame Time:"], frame_time), row
+
+
+def _rate(text: str, frame_time: float) -> tuple[float, str]:
+    """Frames per second; ``0.0083`` is meant to be 120, not 120.48."""
+    digits = text.lower().partition("e")[0].partition(".")[2]
+    half_a_digit = 0.5 * 10.0 ** -len(digits) if digits and "e" not in text.lower() else 0.0
+    near = [rate for rate in COMMON_FPS if abs(1.0 / rate - frame_time) <= half_a_digit * (1 + 1e-6)]
+    if not near:
+        return 1.0 / frame_time, f"the frame time {text}"
+    best = min(near, key=lambda rate: (rate != round(rate), abs(1.0 / rate - frame_time)))
+    return best, f"the frame time {text}, rounded"
 
 
 def _rows(path: Path, lines: list[str], first: int, num_frames: int, num_channels: int) -> np.ndarray:
