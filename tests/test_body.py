@@ -306,7 +306,7 @@ def test_fast_path_with_pose_correctives(body: Body) -> None:
     kept = model.posedirs
     try:
         model.posedirs = correctives
-        other = Body(model, "other", body.surface_V.copy(), body.surface_faces.copy())
+        other = Body(model, "other", body.surface_V.copy(), body.surface_faces.copy(), body.mean_hands.copy())
         motion = lively(3)
         points, vertices = other.points(motion), other.vertices(motion)
     finally:

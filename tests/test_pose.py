@@ -11,8 +11,8 @@ from scipy.spatial.transform import Rotation
 from interdance.body import pose
 from interdance.body.model import Body
 from interdance.body.pose import fit_motion
+from interdance.body.skin import Skin
 from interdance.errors import InputError
-from interdance.mocap.quality import joint_turns
 from interdance.takes import Motion
 
 
@@ -45,9 +45,14 @@ def angles(a: Motion, b: Motion) -> np.ndarray:
     return np.degrees((first.inv() * second).magnitude()).reshape(-1, 55)
 
 
+def joint_turns(motion: Motion) -> np.ndarray:
+    """Degrees that each joint turns from one frame to the next, (T - 1, 55)."""
+    return angles(motion[1:], motion[:-1])
+
+
 def test_coefficients_are_the_model(body, motion):
     """Points as the coefficients have them, from true rotations, are those of the model: closed form, no fitting."""
-    rest = pose._RestShape(body)
+    rest = Skin.of_surface(body)
     fit = pose._Fit(rest, motion.betas.astype(np.float64))
     matrices = body.global_rotations(motion.rotations_TJ3.astype(np.float64))
     points = body.points(motion)
@@ -74,7 +79,7 @@ def test_noise_is_smoothed_without_jumps(body, motion):
     found, residual = fit_motion(noisy, body, 30.0)
     assert np.linalg.norm(body.points(found) - points, axis=2).mean() < 0.005  # a third of the noise's mean length
     assert 0.014 < residual.mean() < 0.018
-    assert joint_turns(found.rotations_TJ3)[:, :22].max() < joint_turns(motion.rotations_TJ3)[:, :22].max() + 12
+    assert joint_turns(found)[:, :22].max() < joint_turns(motion)[:, :22].max() + 12
 
 
 def test_chunks_meet_without_a_seam(body, motion, monkeypatch):
@@ -91,7 +96,7 @@ def test_pose_dependent_corrections_are_taken_into_account(body, motion):
     """A licensed model bulges with the pose; plain skinning cannot know, the fit asks the model itself."""
 
     class Bulging:
-        surface_V, weights_VJ = body.surface_V, body.weights_VJ
+        model, surface_V = body.model, body.surface_V
 
         def points(self, motion: Motion) -> np.ndarray:
             points = body.points(motion)

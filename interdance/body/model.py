@@ -63,11 +63,21 @@ class Body:
         Parent of each joint, -1 for the pelvis.
     body_hash : str
         Names the model's geometry: equal files give equal hashes however they are compressed.
+    mean_hands : float32 (30, 3)
+        Rotations of the finger joints that the model calls its mean hand. Ours are full rotations, without it.
     """
 
-    def __init__(self, model: smplx.SMPLX, body_hash: str, surface_V: np.ndarray, surface_faces: np.ndarray) -> None:
+    def __init__(
+        self,
+        model: smplx.SMPLX,
+        body_hash: str,
+        surface_V: np.ndarray,
+        surface_faces: np.ndarray,
+        mean_hands: np.ndarray,
+    ) -> None:
         self.model = model
         self.body_hash = body_hash
+        self.mean_hands = mean_hands.astype(np.float32)
         self.faces = np.asarray(model.faces).astype(np.int64)
         self.num_vertices = int(model.v_template.shape[0])
         self.surface_V = surface_V.astype(np.int64)
@@ -75,7 +85,7 @@ class Body:
         self.parents_J = PARENTS_J
         self.weights_VJ = model.lbs_weights.numpy()[self.surface_V]
         self.anchor_P = _anchors(self.weights_VJ)
-        for array in (self.faces, self.surface_V, self.surface_faces, self.weights_VJ, self.anchor_P):
+        for array in (self.mean_hands, self.faces, self.surface_V, self.surface_faces, self.weights_VJ, self.anchor_P):
             array.setflags(write=False)
         self._slices: dict[tuple[torch.device, torch.dtype], dict[str, torch.Tensor]] = {}
 
@@ -267,7 +277,8 @@ def _load(path: Path, modified: int) -> Body:
         surface, surface_faces = arrays["surface_vertices"], arrays["surface_faces"]
     else:
         surface, surface_faces = _sampled_surface(path, body_hash, arrays)
-    return Body(model, body_hash, surface, surface_faces)
+    hands = np.concatenate([arrays["hands_meanl"], arrays["hands_meanr"]]).reshape(30, 3)
+    return Body(model, body_hash, surface, surface_faces, hands)
 
 
 def _smplx_model(path: Path) -> smplx.SMPLX:

@@ -1,15 +1,10 @@
 """From 710 points back to SMPL-X parameters: rotations of all 55 joints, translation and shape.
 
-Skinned points are linear in the *global* rotations. With ``J`` the rest joints, ``X`` the rest points, ``w`` the
-skinning weights and ``y`` the root,
-
-    point_v = y + sum_a R_a c_va,   c_va = w_va (X_v - J_a) + sum over children k of a: (weight below k) (J_k - J_a).
-
-So for one joint with all others fixed the best rotation is a Procrustes problem over the *whole* body, solved in
-closed form, and bone lengths hold throughout. A fit starts from one such problem per part (its own points, parents
-first). Each round then takes a Gauss-Newton step of trunk and limbs together and turns every joint, level by level,
-to its own optimum. All products of coefficients are the same for all frames of one shape, so a round costs the same
-for any number of points.
+Skinned points are linear in the *global* rotations, ``point_v = y + sum_a R_a c_va`` (see ``skin``). So for one joint
+with all others fixed the best rotation is a Procrustes problem over the *whole* body, solved in closed form, and bone
+lengths hold throughout. A fit starts from one such problem per part (its own points, parents first). Each round then
+takes a Gauss-Newton step of trunk and limbs together and turns every joint, level by level, to its own optimum. All
+products of coefficients are the same for all frames of one shape, so a round costs the same for any number of points.
 
 Every joint leans a little to its parent's rotation and to its neighbours in time, which settles what the points leave
 open (eyes, the twist of a fingertip). How much follows from the noise: the variance that the points show against the
@@ -25,6 +20,7 @@ import numpy as np
 
 from interdance.body.rotations import to_local, vectors
 from interdance.body.skeleton import INDEX, NUM_JOINTS, PARENTS
+from interdance.body.skin import Skin
 from interdance.errors import InputError
 from interdance.takes import NUM_BETAS, Motion
 
@@ -88,7 +84,7 @@ def fit_motion(
     bad = ~np.isfinite(points_TP3).all(axis=(1, 2))
     if bad.any():
         raise InputError(f"points hold NaN or infinity at frame {int(bad.argmax())}; no pose can be found")
-    rest = _RestShape(body)
+    rest = Skin.of_surface(body)
     shape = _fit_shape(points_TP3, rest) if betas is None else np.asarray(betas, np.float64)
     fit = _Fit(rest, shape)
     motions, residuals = [], []
@@ -115,45 +111,14 @@ def fit_motion(
     return whole, np.concatenate(residuals).astype(np.float32)
 
 
-class _RestShape:
-    """The body at rest as a linear function of the betas, with its skinning weights."""
-
-    def __init__(self, body: Body) -> None:
-        still = Motion(np.zeros((1, NUM_JOINTS, 3), np.float32), np.zeros((1, 3), np.float32), np.zeros(NUM_BETAS), 1.0)
-
-        def at(betas: np.ndarray) -> np.ndarray:
-            motion = Motion(still.rotations_TJ3, still.translation_T3, betas.astype(np.float32), 1.0)
-            return np.asarray(body.points(motion)[0], np.float64)
-
-        self.template_P3 = at(np.zeros(NUM_BETAS))
-        self.change_KP3 = np.stack([at(unit) for unit in np.eye(NUM_BETAS)]) - self.template_P3
-        self.weights_PJ = np.concatenate([np.eye(NUM_JOINTS), np.asarray(body.weights_VJ, np.float64)])
-        below = self.weights_PJ.copy()  # weight of a joint and everything that hangs on it
-        for joint in range(NUM_JOINTS - 1, 0, -1):
-            below[:, PARENTS[joint]] += below[:, joint]
-        self.below_PJ = below
-
-    def points(self, betas: np.ndarray) -> np.ndarray:
-        return self.template_P3 + np.tensordot(betas, self.change_KP3, axes=1)
-
-    def coefficients(self, rest_P3: np.ndarray) -> np.ndarray:
-        """``c`` of the module's text as a matrix (P, 165), linear in the rest points."""
-        joints = rest_P3[:NUM_JOINTS]
-        result = self.weights_PJ[:, :, None] * (rest_P3[:, None] - joints)
-        for joint in range(1, NUM_JOINTS):
-            parent = PARENTS[joint]
-            result[:, parent] += self.below_PJ[:, joint, None] * (joints[joint] - joints[parent])
-        return result.reshape(len(rest_P3), NUM_JOINTS * 3)
-
-
 class _Fit:
     """The fit of one shape. Rotations are kept as ``X[a, i, t, :]`` = column ``i`` of ``R_a`` at frame ``t``."""
 
-    def __init__(self, rest: _RestShape, betas: np.ndarray) -> None:
+    def __init__(self, rest: Skin, betas: np.ndarray) -> None:
         self.betas = betas
         rest_P3 = rest.points(betas)
         self.rest_pelvis = rest_P3[0]
-        self.full = rest.coefficients(rest_P3)
+        self.full = rest.coefficients(rest_P3).reshape(len(rest_P3), -1)
         self.mean = self.full.mean(axis=0)
         self.matrix = self.full - self.mean  # the root is eliminated: it puts mean on mean
         self.gram = self.matrix.T @ self.matrix
@@ -169,10 +134,10 @@ class _Fit:
         return rows
 
     @staticmethod
-    def _part_coefficients(rest: _RestShape, rest_P3: np.ndarray) -> np.ndarray:
+    def _part_coefficients(rest: Skin, rest_P3: np.ndarray) -> np.ndarray:
         """Matrix (165, P) that takes the points to each part's own Procrustes matrix about its joint."""
         joints = rest_P3[:NUM_JOINTS]
-        weights = rest.weights_PJ.copy()
+        weights = rest.weights_KJ.copy()
         weights[:NUM_JOINTS] = 0.0
         for joint in range(1, NUM_JOINTS):
             weights[joint, PARENTS[joint]] = 1.0
@@ -341,13 +306,13 @@ def _turn(turned: np.ndarray, step: np.ndarray) -> np.ndarray:
     return np.einsum("nmat,aitm->aitn", rotation, turned, optimize=False)
 
 
-def _fit_shape(points_TP3: np.ndarray, rest: _RestShape) -> np.ndarray:
+def _fit_shape(points_TP3: np.ndarray, rest: Skin) -> np.ndarray:
     """One set of betas for the take: from bone lengths, then poses and shape in turn on frames spread over it."""
     count = min(len(points_TP3), SHAPE_FRAMES)
     chosen = points_TP3[np.unique(np.linspace(0, len(points_TP3) - 1, count).astype(np.int64))]
     betas = _shape_from_bones(chosen, rest)
     goal = (chosen - chosen.mean(axis=1, keepdims=True)).transpose(1, 0, 2).reshape(chosen.shape[1], -1)
-    change = [rest.coefficients(item) for item in rest.change_KP3]
+    change = [rest.coefficients(item).reshape(len(item), -1) for item in rest.change_SK3]
     change = [item - item.mean(axis=0) for item in change]
     turned: np.ndarray | None = None
     tried: list[np.ndarray] = []
@@ -376,12 +341,12 @@ def _anderson(tried: list[np.ndarray], steps: list[np.ndarray]) -> np.ndarray:
     return tried[-1] + steps[-1] - (spread_tried + spread_steps) @ share
 
 
-def _shape_from_bones(points_TP3: np.ndarray, rest: _RestShape) -> np.ndarray:
+def _shape_from_bones(points_TP3: np.ndarray, rest: Skin) -> np.ndarray:
     """Betas that bring the lengths of the bones nearest to the median lengths seen."""
     children = np.arange(1, INDEX["jaw"])
     parents = np.asarray(PARENTS)[children]
     seen = np.median(np.linalg.norm(points_TP3[:, children] - points_TP3[:, parents], axis=2), axis=0)
-    slopes = rest.change_KP3[:, children] - rest.change_KP3[:, parents]
+    slopes = rest.change_SK3[:, children] - rest.change_SK3[:, parents]
     betas = np.zeros(NUM_BETAS)
     for _ in range(4):
         joints = rest.points(betas)[:NUM_JOINTS]
