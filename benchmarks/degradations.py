@@ -28,8 +28,8 @@ from interdance.evaluation.reference_set import collect_reference
 from interdance.evaluation.run import evaluate
 from interdance.evaluation.settings import Statistics
 from interdance.evaluation.summary import GROUND_TRUTH, Evaluation
+from interdance.importers.run import Reading, import_takes
 from interdance.metrics.fidelity import PELVIS
-from interdance.mocap.folder import import_folder
 from interdance.music.features import BEATS, music_features
 from interdance.report.columns import COLUMNS
 from interdance.takes import Motion, list_takes, read_take, write_motion
@@ -213,10 +213,9 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
-        import_folder(
-            arguments.couples, work / "takes", Body.load(), 30.0, "salsa", 0.5,
-            music_folder=arguments.music, takes=arguments.takes,
-        )  # fmt: skip
+        params = config.load(Path(__file__).parent.parent / "params.yaml")
+        reading = Reading("folder", "", 30.0, "salsa", 0.5, params.quality)
+        import_takes(arguments.couples, work / "takes", reading, music=arguments.music, takes=arguments.takes or ())
         takes = list_takes(work / "takes")
         evaluations = measure(work / "takes", work / "spoiled", takes, None, arguments.workers)
     frames, clips = (evaluations["followers"].summary["about"][key] for key in ("frames", "clips"))

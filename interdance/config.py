@@ -21,14 +21,21 @@ from interdance.errors import InputError
 
 @dataclass(frozen=True)
 class DataParams:
-    """Where takes come from. The two folders are read when ``source`` is ``folder``; relative to the project."""
+    """What holds for every data set: the rate of all takes, and how many takes are imported at a time."""
 
-    source: Literal["synthetic", "folder"]
-    folder: str  # of the motions
-    music: str  # of the songs; often the same folder
-    takes: list[str]  # names of the takes to read; empty for every one in the folder
-    genre: str  # of every take in the folder
     fps: int
+    workers: int
+
+
+@dataclass(frozen=True)
+class SetParams:
+    """One data set: who reads it and where it lies. Folders are relative to the project."""
+
+    source: str  # choreography, or a name of interdance/importers/registry.py
+    folder: str  # of the motions; idle for choreography
+    music: str  # of the songs; the same folder, where the layout of the set says where they are
+    takes: list[str]  # names of the takes to read; empty for every one
+    genre: str  # of takes whose files do not tell it
 
 
 @dataclass(frozen=True)
@@ -58,13 +65,109 @@ class MusicParams:
 
 
 @dataclass(frozen=True)
+class QualityParams:
+    """Where a defect begins. The values that are shipped were measured on captured and made dancers: ``docs/quality.md``.
+
+    Attributes
+    ----------
+    flip_speed : float
+        Degrees per second that a joint may turn relative to its parent, over 1/30 s. 1500 are 50 degrees per frame.
+    root_speed : float
+        Metres per second of the pelvis.
+    root_jump : float
+        Metres by which the pelvis may miss the straight line on from the two frames before, at 30 frames per second or
+        more.
+    joint_speed : float
+        Metres per second of any joint; what a flip or a jump of the root explains is not reported again.
+    frozen_s : float
+        Seconds in which nothing moves.
+    repeated : float
+        Share of frames that repeat the frame before, singly, while the dancer moves: the true rate is lower.
+    floor : float
+        Metres that the median over the take of the lowest surface point may be off the floor.
+    floating, floating_s : float
+        Metres that the lowest surface point may be above the floor, and seconds that it may stay there: longer than a
+        jump lasts. A dancer whom a standing partner touches is lifted, and does not float.
+    sinking, sinking_s : float
+        Metres below the floor, and seconds.
+    skating, skating_s : float
+        Metres per second at which the foot that slides least slides, and seconds. Pivoting is no sliding.
+    hinge, hinge_s : float
+        Degrees by which a knee or an elbow may bend the wrong way, and seconds.
+    wrist : float
+        Degrees between a hand and the forearm, twist included; for as long as ``hinge_s``.
+    penetration, penetration_s : float
+        Metres that one dancer's surface may be deep in the other's, and seconds. At least 0.035, what is measured exactly.
+    lift_gap : float
+        Metres between the surfaces of two dancers who touch.
+    bone : float
+        Share by which a bone's length may differ from its median (positions of joints alone; parameters cannot drift).
+    swap : float
+        Metres that the two dancers together jump when their recordings are exchanged.
+    apart : float
+        Metres between the dancers in the median: farther apart they were not recorded in one world.
+    same : float
+        Metres between the dancers' pelvises in the median: nearer they are one dancer twice.
+    music_short_s : float
+        Seconds by which the song may end before the dance.
+    silence : float
+        Loudest sample, in 0..1, of a song that counts as silent.
+    needs_music : bool
+        Whether a take without a song is defective. Sets that were recorded without music say no.
+    allowed : mapping of str to float
+        Kind -> share of a take's frames that may show it before the take is excluded; 0: a single frame is too many. Kinds
+        that are not named are reported and never exclude. ``root flip`` and ``root teleport`` are those of the pelvis,
+        with which the whole dancer jumps.
+    """
+
+    flip_speed: float
+    root_speed: float
+    root_jump: float
+    joint_speed: float
+    frozen_s: float
+    repeated: float
+    floor: float
+    floating: float
+    floating_s: float
+    sinking: float
+    sinking_s: float
+    skating: float
+    skating_s: float
+    hinge: float
+    hinge_s: float
+    wrist: float
+    penetration: float
+    penetration_s: float
+    lift_gap: float
+    bone: float
+    swap: float
+    apart: float
+    same: float
+    music_short_s: float
+    silence: float
+    needs_music: bool
+    allowed: dict[str, float]
+
+
+@dataclass(frozen=True)
+class DatacardParams:
+    """Data cards; contact and clips are counted as ``evaluate`` counts them."""
+
+    near_distance: float  # metres: a point nearer to the partner's surface than this touches it
+    workers: int
+
+
+@dataclass(frozen=True)
 class SplitParams:
-    """Shares of the takes of each genre (paper, §3.2); ``assign`` pins named takes to a part instead."""
+    """Shares of the takes of each genre (paper, §3.2)."""
 
     seed: int
     test: float
     validation: float
-    assign: dict[str, str]  # take -> train | validation | test | none
+    published: bool  # a part that the data set itself gives a take goes before the lot
+    assign: dict[str, str]  # <set>/<take> -> train | validation | test | none; goes before everything
+    duplicate_distance: float  # metres: windows nearer than this, mean over joints, are the same dance twice
+    duplicate_share: float  # of the shorter take's windows; takes that share more are kept in one part
 
 
 @dataclass(frozen=True)
@@ -210,9 +313,13 @@ class Params:
     """Every parameter, one section per stage or room."""
 
     data: DataParams
+    sets: dict[str, SetParams]
+    mixture: dict[str, float]  # set -> share of the training windows, relative to the others; empty: every window alike
     body: BodyParams
     choreography: ChoreographyParams
     music: MusicParams
+    quality: QualityParams
+    datacard: DatacardParams
     split: SplitParams
     encode: EncodeParams
     statistics: StatisticsParams
@@ -251,6 +358,10 @@ class Paths:
     @property
     def encoded(self) -> Path:
         return self.root / "data" / "encoded"
+
+    @property
+    def cards(self) -> Path:
+        return self.root / "data" / "cards"
 
     @property
     def statistics(self) -> Path:
@@ -303,11 +414,12 @@ def load(path: Path, *overlays: Path) -> Params:
 
 
 def merge(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
-    """``base`` with the values of ``overlay`` in place; mappings are merged, everything else is replaced."""
+    """``base`` with the values of ``overlay`` in place; mappings are merged, null takes a key out, the rest is replaced."""
     result = dict(base)
     for key, value in overlay.items():
-        inner = result.get(key)
-        result[key] = merge(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
+        inner = result.pop(key, None)
+        if value is not None:
+            result[key] = merge(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
     return result
 
 

@@ -199,5 +199,6 @@ def read_take(folder: Path) -> Duet:
 
 
 def list_takes(root: Path) -> list[str]:
-    """Names of the takes under ``root``, sorted."""
-    return sorted(path.parent.name for path in root.glob("*/take.json"))
+    """Names of the takes under ``root``, sorted: ``<take>`` in the folder of one set, ``<set>/<take>`` in that of all."""
+    places = (*root.glob("*/take.json"), *root.glob("*/*/take.json"))
+    return sorted(path.parent.relative_to(root).as_posix() for path in places)

@@ -24,8 +24,6 @@ from interdance import config
 from interdance.errors import InputError
 from interdance.files import atomic_path
 
-#: Parameters that are paths relative to the project.
-PATH_PARAMS = (("data", "folder"), ("data", "music"), ("body", "model"))
 #: What a private folder sees through a link instead of a copy.
 LINKED = ("dvc.yaml", ".dvcignore", "interdance", ".state")
 DVC_CONFIG = """\
@@ -202,18 +200,20 @@ def _rebased(values: dict[str, Any], project: Path, root: Path) -> dict[str, Any
     A place in the project is linked, so that the value stays and equal stages are found in the shared cache; a place
     outside gets another relative path.
     """
-    result = dict(values)
-    for section, key in PATH_PARAMS:
-        value = result[section][key]
+
+    def rebased(value: str) -> str:
         if not value or Path(value).is_absolute():
-            continue
+            return value
         inside = os.path.relpath(project / value, project)
         if inside.startswith(".."):
-            result[section] = dict(result[section]) | {key: os.path.relpath(project / value, root)}
-        else:
-            (root / inside).parent.mkdir(parents=True, exist_ok=True)
-            _link(root / inside, Path(os.path.relpath(project / inside, (root / inside).parent)))
-    return result
+            return os.path.relpath(project / value, root)
+        (root / inside).parent.mkdir(parents=True, exist_ok=True)
+        _link(root / inside, Path(os.path.relpath(project / inside, (root / inside).parent)))
+        return value
+
+    places = {key: {part: rebased(item[part]) for part in ("folder", "music")} for key, item in values["sets"].items()}
+    sets = {key: item | places[key] for key, item in values["sets"].items()}
+    return values | {"sets": sets, "body": values["body"] | {"model": rebased(values["body"]["model"])}}
 
 
 def _link(link: Path, target: Path) -> None:

@@ -22,7 +22,12 @@ WITHOUT_EFFECT = {"interdance.config", "interdance.errors", "interdance.stages",
 READS = {
     "interdance.body.model": ("interdance/body/default_body.npz",),
     "interdance.export.page": ("interdance/export/viewer/dist", "interdance/export/viewer/page.html"),
-    "interdance.mocap.retarget": ("interdance/mocap/mappings",),
+    "interdance.mocap.mapping": ("interdance/mocap/mappings",),
+    "interdance.mocap.markers": ("interdance/mocap/marker_sets",),
+    "interdance.report.datacard": (
+        *("interdance/report/datacard.html.j2", "interdance/report/datasets.yaml", "interdance/report/style.css.j2"),
+    ),
+    "interdance.report.inspection": ("interdance/report/inspection.html.j2", "interdance/report/style.css.j2"),
     "interdance.report.page": ("interdance/report/page.html.j2",),
     "interdance.report.paper": ("interdance/report/paper.yaml",),
 }
@@ -98,7 +103,9 @@ def closure(module: str) -> set[str]:
 
 
 def dvc_stages() -> dict[str, dict]:
-    return yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    """Stages as ``dvc.yaml`` has them; of one that runs per data set what it runs for each."""
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    return {name: stage.get("do", stage) for name, stage in stages.items()}
 
 
 def code_deps(stage: str) -> list[str]:
@@ -123,11 +130,12 @@ def with_code_deps(text: str) -> str:
     for line in text.splitlines():
         named = re.fullmatch(r"  (\w+):", line)
         stage = named[1] if named else stage
-        if line.startswith("      - interdance/"):
+        if line.lstrip().startswith("- interdance/"):
             continue
         lines.append(line)
-        if line == "    deps:":
-            lines += [f"      - {dep}" for dep in code_deps(stage)]
+        if line.strip() == "deps:":
+            indent = " " * (line.index("deps:") + 2)
+            lines += [f"{indent}- {dep}" for dep in code_deps(stage)]
     return "\n".join(lines) + "\n"
 
 

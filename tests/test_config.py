@@ -48,7 +48,8 @@ def test_overlay_merges_sections_and_replaces_lists(tmp_path: Path) -> None:
         ({"train": {"steps": "many"}}, ["train.steps", "int is needed", "'many'"]),
         ({"train": {"steps": True}}, ["train.steps", "int is needed"]),
         ({"train": {"steps": 1.5}}, ["train.steps", "int is needed"]),
-        ({"data": {"source": "internet"}}, ["data.source", "synthetic", "folder"]),
+        ({"model": {"task": "solo"}}, ["model.task", "reactive", "duet"]),
+        ({"sets": {"mine": {"source": "dd100"}}}, ["sets.mine.folder", "missing"]),
         ({"choreography": {"genres": [1]}}, ["choreography.genres[0]", "str is needed"]),
         ({"choreography": {"genres": "salsa"}}, ["choreography.genres", "a list is needed"]),
         ({"split": {"assign": {"a": 1}}}, ["split.assign.a", "str is needed"]),
@@ -73,6 +74,12 @@ def test_missing_key_is_named(tmp_path: Path) -> None:
     path.write_text(yaml.safe_dump(values))
     with pytest.raises(InputError, match=r"train\.lr: missing"):
         config.load(path)
+
+
+def test_null_takes_a_data_set_out(tmp_path: Path) -> None:
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text("sets: {couples: null, mine: {source: dd100, folder: a, music: a, takes: [], genre: unknown}}\n")
+    assert list(config.load(PARAMS, overlay).sets) == ["mine"]
 
 
 @pytest.mark.parametrize("text", ["", "- 1\n", "a: [", "\x00"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,7 @@ def params() -> Params:
     values = config.load(REPOSITORY / "params.yaml")
     return dataclasses.replace(
         values,
-        split=dataclasses.replace(values.split, assign={"one": "train", "two": "test"}),
+        split=dataclasses.replace(values.split, assign={"set/one": "train", "set/two": "test"}),
         encode=dataclasses.replace(values.encode, workers=1),
         statistics=dataclasses.replace(values.statistics, num_windows=4, num_rows=60, num_components=10),
         train=dataclasses.replace(values.train, window=40, stride=6),
@@ -62,22 +63,24 @@ def project(tmp_path_factory: pytest.TempPathFactory, body: Body, params: Params
     """Two takes gone through every data stage."""
     paths = Paths(tmp_path_factory.mktemp("project"))
     for seed, name in enumerate(("one", "two")):
-        song = paths.takes / name / "song.wav"
+        song = paths.takes / "set" / name / "song.wav"
         song.parent.mkdir(parents=True)
         soundfile.write(song, np.random.default_rng(seed).normal(size=22050 * 3) * 0.1, 22050)
         leader = motion(body, seed, 0.5, (1.0, 2.0))
         facing = (1.0 + 0.75 * np.sin(0.5), 2.0 + 0.75 * np.cos(0.5))
         follower = motion(body, seed + 5, 0.5 + np.pi, facing)
-        write_take(paths.takes, Duet(name, "waltz", leader, follower, song))
-    for stage in (music, split, encode, statistics):
+        write_take(paths.takes / "set", Duet(name, "waltz", leader, follower, song))
+    for stage in (music, encode):
+        stage.run(params, paths, "set")
+    for stage in (split, statistics):
         stage.run(params, paths)
     return paths
 
 
 def test_stages_end_in_windows(project: Paths, body: Body, params: Params) -> None:
-    assert read_split(project.split) == {"train": ["one"], "validation": [], "test": ["two"]}
+    assert read_split(project.split) == {"train": ["set/one"], "validation": [], "test": ["set/two"]}
     measured = Statistics.load(project.statistics)
-    windows = WindowDataset(project.encoded, project.music, ["one"], measured, window=40, stride=6)
+    windows = WindowDataset(project.encoded, project.music, ["set/one"], measured, window=40, stride=6)
     assert len(windows) == 6
     item = windows[3]
     leader, follower = (getattr(measured, role).unnormalise(item[role]) for role in ("leader", "follower"))
@@ -91,7 +94,7 @@ def test_stages_end_in_windows(project: Paths, body: Body, params: Params) -> No
 
 
 def test_encoded_points_are_the_motion(project: Paths, body: Body) -> None:
-    stored = np.load(project.encoded / "two" / "follower.npy")
+    stored = np.load(project.encoded / "set" / "two" / "follower.npy")
     points = body.points(motion(body, 6, 0.5 + np.pi, (1.0 + 0.75 * np.sin(0.5), 2.0 + 0.75 * np.cos(0.5))))
     for integrate in (False, True):
         assert np.abs(decode(stored, body.anchor_P, integrate=integrate) - points).max() < 1e-5
@@ -103,7 +106,7 @@ def test_encoded_points_are_the_motion(project: Paths, body: Body) -> None:
 
 
 def test_labels_say_who_touches_and_who_stands(project: Paths) -> None:
-    leader, follower = (np.load(project.encoded / "one" / f"{role}.npy") for role in ("leader", "follower"))
+    leader, follower = (np.load(project.encoded / "set" / "one" / f"{role}.npy") for role in ("leader", "follower"))
     assert leader[:, LAYOUT["foot_contact"]].mean() > 0.9
     for x in (leader, follower):
         touching = x[:, LAYOUT["partner_contact"]]
@@ -122,7 +125,7 @@ def test_encoding_does_not_depend_on_the_workers(project: Paths, params: Params,
     copy = Paths(tmp_path)
     copy.takes.parent.mkdir(parents=True)
     copy.takes.symlink_to(project.takes)
-    encode.run(dataclasses.replace(params, encode=dataclasses.replace(params.encode, workers=2)), copy)
+    encode.run(dataclasses.replace(params, encode=dataclasses.replace(params.encode, workers=2)), copy, "set")
     files = sorted(path.relative_to(copy.encoded) for path in copy.encoded.rglob("*.*"))
     assert len(files) == 6
     for path in files:
@@ -139,19 +142,38 @@ def test_statistics_are_the_same_bytes_again(project: Paths, params: Params) -> 
 def test_bad_takes_are_refused_and_leave_nothing(body: Body, params: Params, tmp_path: Path) -> None:
     paths = Paths(tmp_path)
     leader = motion(body, 0, 0.0, (0.0, 0.0))
-    write_take(paths.takes, Duet("alone", "waltz", leader, None, None))
-    with pytest.raises(InputError, match="alone: no follower"):
-        encode.run(params, paths)
-    with pytest.raises(InputError, match="alone: no song"):
-        music.run(params, paths)
     short = motion(body, 1, 0.0, (0.0, 1.0), num_frames=60)
-    write_take(paths.takes, Duet("alone", "waltz", leader, short, None))
+    write_take(paths.takes / "set", Duet("alone", "waltz", leader, short, None))
     with pytest.raises(InputError, match="the leader has 70 frames, the follower 60"):
-        encode.run(params, paths)
+        encode.run(params, paths, "set")
     broken = motion(body, 1, 0.0, (0.0, 1.0))
     broken.translation_T3[33] = np.nan
-    write_take(paths.takes, Duet("alone", "waltz", leader, broken, None))
+    write_take(paths.takes / "set", Duet("alone", "waltz", leader, broken, None))
     with pytest.raises(InputError, match="frame 33"):
-        encode.run(params, paths)
-    assert not paths.encoded.exists() and not paths.music.exists()
-    assert [path.name for path in paths.takes.parent.iterdir()] == ["takes"]
+        encode.run(params, paths, "set")
+    assert not (paths.encoded / "set").exists()
+
+
+def test_one_more_take_makes_one_more(project: Paths, params: Params, body: Body, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also after DVC has removed the outputs, as it does before it runs a stage again."""
+    made: list[str] = []
+    monkeypatch.setattr(music, "music_features", lambda path, *rest, **more: made.append(path.parent.name) or np.zeros((70, 35)))
+    features = (project.music / "set" / "one.npy").read_bytes()
+    encoded = (project.encoded / "set" / "one" / "leader.npy").read_bytes()
+    shutil.rmtree(project.music)
+    shutil.rmtree(project.encoded)
+    song = project.takes / "set" / "three" / "song.wav"
+    song.parent.mkdir()
+    soundfile.write(song, np.random.default_rng(9).normal(size=22050 * 3) * 0.1, 22050)
+    leader, follower = motion(body, 8, 0.5, (1.0, 2.0)), motion(body, 9, 3.6, (1.4, 2.6))
+    write_take(project.takes / "set", Duet("three", "waltz", leader, follower, song))
+    for stage in (music, encode):
+        stage.run(params, project, "set")
+    assert made == ["three"]
+    assert (project.music / "set" / "one.npy").read_bytes() == features
+    assert (project.encoded / "set" / "one" / "leader.npy").read_bytes() == encoded
+    shutil.rmtree(project.takes / "set" / "three")
+    for stage in (music, encode):
+        stage.run(params, project, "set")
+    assert not list((project.state / "kept" / "encoded" / "set").glob("*three*"))
+    assert len(list((project.state / "kept" / "encoded" / "set").iterdir())) == 2

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import shared
+from conftest import REPOSITORY, shared
 
 from benchmarks.degradations import EXPECTED, MUSIC, UNTOUCHED, differences, measure
-from interdance.body.model import Body
-from interdance.mocap.folder import import_folder
+from interdance import config
+from interdance.importers.run import Reading, import_takes
 
 TAKES = ("easy_01", "hard_04", "medium_01", "medium_03")
 FRAMES = 400
@@ -21,7 +21,8 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]
     """Degradation -> metric -> paired difference to the true followers, with its 95 % interval."""
     couples, songs = shared("data", "salsa"), shared("data", "music")
     folder = tmp_path_factory.mktemp("degradations")
-    import_folder(couples, folder / "takes", Body.load(), 30.0, "salsa", 0.5, music_folder=songs, takes=TAKES)
+    reading = Reading("folder", "", 30.0, "salsa", 0.5, config.load(REPOSITORY / "params.yaml").quality)
+    import_takes(couples, folder / "takes", reading, music=songs, takes=TAKES)
     return differences(measure(folder / "takes", folder / "spoiled", TAKES, FRAMES, workers=1))
 
 

@@ -13,6 +13,8 @@ dd100     ``Waltz_3_1_00.npy`` (follower), ``Waltz_3_1_01.npy``       the DD100 
           (leader); the first word is the genre                       leader may be missing
 ========  ==========================================================  =================================================
 
+The takes of several data sets may have a folder each (``couples/waltz_01/leader.npz``): their names then begin with it.
+
 A ``.npy`` holds positions of 55 joints, (T, 165) or (T, 55, 3), or of 710 points, (T, 2130) or (T, 710, 3); an axis of
 length 1 may stand before them. Or it holds a pickled dict of SMPL-X parameters, bare (the data set) or in an array of
 one element (Duolando's program): ``poses`` (T, 165) or (T, 55, 3) in axis-angle, ``transl`` or ``trans`` (T, 3), and
@@ -41,8 +43,9 @@ from interdance.body.skeleton import INDEX
 from interdance.errors import InputError
 from interdance.evaluation.settings import Up
 from interdance.files import read_json
-from interdance.mocap.folder import MUSIC_SUFFIXES
 from interdance.mocap.resample import resample, resample_positions
+from interdance.music.cut import SUFFIXES as MUSIC_SUFFIXES
+from interdance.music.cut import find_song
 from interdance.pickles import read_npy_header, read_object_array
 from interdance.takes import NUM_BETAS, NUM_JOINTS, Joints, Motion, Points, read_motion
 
@@ -181,18 +184,26 @@ def _dancers(folder: Path) -> Iterator[tuple[Layout, str, Role, Path]]:
     """Layout, take, role and file of every dancer in a folder."""
     for path in _visible(folder):
         if path.is_dir():
-            leader, follower, points = (path / name for name in ("leader.npz", "follower.npz", "points.npy"))
-            layout: Layout = "points" if _is_there(points) else "takes"
-            if _is_there(leader):
-                yield layout, path.name, "leader", leader
-            if _is_there(points) or _is_there(follower):
-                yield layout, path.name, "follower", points if _is_there(points) else follower
+            yield from _in_folder(path, path.name)
+            for inner in _visible(path):
+                if inner.is_dir():
+                    yield from _in_folder(inner, f"{path.name}/{inner.name}")
         elif match := _FLAT.fullmatch(path.name):
             yield "flat", match["take"], "leader" if match["role"] == "leader" else "follower", path
         elif match := _DD100.fullmatch(path.name):
             yield "dd100", match["take"], _DD100_ROLES[match["role"]], path
         elif path.suffix.lower() in (".npz", ".npy"):
             logger.info("left out %s: its name is that of no dancer", path)
+
+
+def _in_folder(path: Path, take: str) -> Iterator[tuple[Layout, str, Role, Path]]:
+    """The dancers of a take that has a folder of its own."""
+    leader, follower, points = (path / name for name in ("leader.npz", "follower.npz", "points.npy"))
+    layout: Layout = "points" if _is_there(points) else "takes"
+    if _is_there(leader):
+        yield layout, take, "leader", leader
+    if _is_there(points) or _is_there(follower):
+        yield layout, take, "follower", points if _is_there(points) else follower
 
 
 def _is_there(path: Path) -> bool:
@@ -222,23 +233,18 @@ def _facts(folder: Path) -> dict[str, Any]:
 
 def _song(take: str, folder: Path, music: Path | None, facts: dict[str, Any], has_folder: bool) -> Path | None:
     if music is not None:
-        return _named(music, take)
+        return find_song(music, take)
     if has_folder:
         own = folder / take
         named = facts.get("music")
         if isinstance(named, str) and named and (own / named).is_file():
             return own / named
-        song = _named(own, "music") or _named(own, take)
+        song = find_song(own, "music") or find_song(own, take)
         songs = [path for path in _visible(own) if path.suffix.lower() in MUSIC_SUFFIXES]
         if song or len(songs) == 1:
             return song or songs[0]
     places = (folder, folder / "music", folder.resolve().parent / "music")
-    return next((song for place in places if (song := _named(place, take))), None)
-
-
-def _named(place: Path, name: str) -> Path | None:
-    paths = (place / f"{name}{suffix}" for suffix in MUSIC_SUFFIXES)
-    return next((path for path in paths if path.is_file()), None)
+    return next((song for place in places if (song := find_song(place, take))), None)
 
 
 # --------------------------------------------------------------------------------------------------------------- reading

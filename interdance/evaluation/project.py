@@ -31,13 +31,14 @@ def reading_of(params: Params) -> Reading:
     return Reading(params.body.model, None, "auto", params.music.hop, params.music.tolerance_s)
 
 
-def take_files(folder: Path, music: Path | None, sources: Sequence[Source]) -> TakeFiles:
+def take_files(takes: Path, name: str, music: Path | None, sources: Sequence[Source]) -> TakeFiles:
     """A take of ``data/takes`` with the followers that were generated for it."""
+    folder = takes / name
     facts = read_json(folder / "take.json")
     true = folder / "follower.npz"
     if not true.is_file():
         raise InputError(f"{folder}: no follower.npz; a take that is measured needs the true follower")
-    return TakeFiles(facts["name"], facts["genre"], folder / "leader.npz", true, music, tuple(sources))
+    return TakeFiles(name, facts["genre"], folder / "leader.npz", true, music, tuple(sources))
 
 
 def find_sources(generated: Path, takes: Sequence[str], prefers_parameters: bool) -> dict[str, list[Source]]:

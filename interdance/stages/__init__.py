@@ -8,6 +8,9 @@ Every stage module ends alike::
 
     if __name__ == "__main__":
         main()
+
+A stage that works on one data set at a time has ``run(params, paths, name)`` and ends in ``execute_per_set(run)``; its
+sets are named on the command line, and all are meant when none is.
 """
 
 from __future__ import annotations
@@ -22,7 +25,13 @@ from interdance.config import Params, Paths
 from interdance.errors import InputError
 
 #: The order in which data walk from one stage to the next; the names are modules here and stages in ``dvc.yaml``.
-STAGES = ("takes", "music", "split", "encode", "statistics", "train", "reference", "generate", "evaluate", "report")
+STAGES = (
+    *("takes", "music", "split", "encode", "card"),
+    *("statistics", "train", "reference", "generate", "evaluate", "report"),
+)
+
+#: Those that run once for every data set: ``takes@<set>`` and so on.
+PER_SET = ("takes", "music", "encode", "card")
 
 
 def execute(run: Callable[[Params, Paths], None]) -> None:
@@ -38,3 +47,15 @@ def execute(run: Callable[[Params, Paths], None]) -> None:
     except InputError as error:
         sys.stderr.write(f"error: {error}\n")
         raise SystemExit(2) from None
+
+
+def execute_per_set(run: Callable[[Params, Paths, str], None]) -> None:
+    """:func:`execute` for the data sets that the command line names, or for all of them."""
+
+    def run_each(params: Params, paths: Paths) -> None:
+        for name in sys.argv[1:] or params.sets:
+            if name not in params.sets:
+                raise InputError(f"{name}: no such data set; 'sets' in params.yaml has {', '.join(params.sets)}")
+            run(params, paths, name)
+
+    execute(run_each)

@@ -1,10 +1,11 @@
-"""Both dancers of every take in the canonical representation: ``data/encoded/<take>/{leader,follower}.npy``."""
+"""Both dancers of every take of a set in the canonical representation: ``data/encoded/<set>/<take>/{leader,follower}.npy``."""
 
 from __future__ import annotations
 
 import logging
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,35 +15,41 @@ from interdance.body.model import Body
 from interdance.config import EncodeParams, Params, Paths
 from interdance.errors import InputError
 from interdance.files import atomic_folder, write_json
+from interdance.kept import Kept, key_of
 from interdance.representation.canonical import encode
 from interdance.representation.contact import foot_contact, partner_contacts
-from interdance.stages import execute
+from interdance.stages import execute_per_set
 from interdance.takes import list_takes, read_take
 
 logger = logging.getLogger(__name__)
 
 
-def run(params: Params, paths: Paths) -> None:
-    """Encode every take, ``encode.workers`` at a time; the result does not depend on how many.
+def run(params: Params, paths: Paths, name: str) -> None:
+    """Encode every couple of a set, ``encode.workers`` at a time; the result does not depend on how many.
 
     Raises
     ------
     InputError
-        When a take has no follower, or its two dancers differ in length or rate.
+        When the two dancers of a take differ in length or rate.
     """
-    names = list_takes(paths.takes)
-    settings = params.encode
-    with atomic_folder(paths.encoded) as folder:
-        jobs = [(paths.takes / name, folder / name, params.body.model, settings) for name in names]
-        if settings.workers <= 1:
-            for job in jobs:
-                encode_take(*job)
-        else:
-            context = multiprocessing.get_context("spawn")
-            with ProcessPoolExecutor(settings.workers, mp_context=context, initializer=_one_thread) as pool:
-                for future in [pool.submit(encode_take, *job) for job in jobs]:
-                    future.result()
-    logger.info("encoded %d takes", len(names))
+    takes = [take for take in list_takes(paths.takes / name) if (paths.takes / name / take / "follower.npz").is_file()]
+    kept = Kept(paths.state / "kept" / "encoded" / name)
+    settings = replace(params.encode, workers=1)
+    body = Body.load(params.body.model).body_hash
+    context = multiprocessing.get_context("spawn")
+    with atomic_folder(paths.encoded / name) as folder:
+        with ProcessPoolExecutor(max(1, params.encode.workers), mp_context=context, initializer=_one_thread) as pool:
+            made = {}
+            for take in takes:
+                place = paths.takes / name / take
+                key = key_of([settings, body], [place / part for part in ("leader.npz", "follower.npz", "take.json")])
+                if not kept.restore(key, folder / take):
+                    made[take] = key, pool.submit(encode_take, place, folder / take, params.body.model, settings)
+            for take, (key, future) in made.items():
+                future.result()
+                kept.keep(key, folder / take)
+        logger.info("encoded %d takes, %d of them anew", len(takes), len(made))
+    kept.prune()
 
 
 def encode_take(take: Path, out: Path, body_model: str, settings: EncodeParams) -> None:
@@ -55,7 +62,7 @@ def encode_take(take: Path, out: Path, body_model: str, settings: EncodeParams) 
     """
     duet = read_take(take)
     if duet.follower is None:
-        raise InputError(f"{take}: no follower.npz; a take without a follower cannot be trained on, move it away")
+        raise InputError(f"{take}: no follower.npz; only a couple can be encoded")
     for what, ours, theirs in (
         ("frames", duet.leader.num_frames, duet.follower.num_frames),
         ("frames per second", duet.leader.fps, duet.follower.fps),
@@ -79,7 +86,7 @@ def _one_thread() -> None:
 
 def main() -> None:
     """Run the stage in the current folder."""
-    execute(run)
+    execute_per_set(run)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def run(params: Params, paths: Paths) -> None:
     if not names:
         raise InputError(f"{paths.split}: no test take to measure on; pin one with split.assign")
     sources = find_sources(paths.generated, names, prefers_parameters=params.evaluate.surface == "full")
-    takes = [take_files(paths.takes / take, paths.music / f"{take}.npy", sources[take]) for take in names]
+    takes = [take_files(paths.takes, take, paths.music / f"{take}.npy", sources[take]) for take in names]
     statistics = Statistics(params.evaluate.bootstrap, params.evaluate.seed)
     reference, settings = read_reference(paths.reference), settings_of(params)
     evaluation = evaluate(takes, reference, settings, reading_of(params), statistics, params.evaluate.workers)

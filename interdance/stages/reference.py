@@ -19,7 +19,7 @@ PARTS = ("train", "test")
 def run(params: Params, paths: Paths) -> None:
     """Write ``data/reference.npz`` from ``data/takes`` and the split."""
     split = read_split(paths.split)
-    takes = [take_files(paths.takes / take, None, ()) for part in PARTS for take in split[part]]
+    takes = [take_files(paths.takes, take, None, ()) for part in PARTS for take in split[part]]
     reference = collect_reference(takes, settings_of(params), reading_of(params), params.evaluate.workers)
     about = reference.about | {"takes": {part: split[part] for part in PARTS}}
     write_reference(paths.reference, reference.clips, about)

@@ -1,4 +1,4 @@
-"""Takes of one form, ``data/takes/<take>/``: synthetic couples, or a folder of captured ones (``data.source``)."""
+"""The takes of a data set in one form, ``data/takes/<set>/<take>/``: choreographed, or imported."""
 
 from __future__ import annotations
 
@@ -8,34 +8,45 @@ from pathlib import Path
 from interdance.body.model import Body
 from interdance.choreography.generate import choreograph
 from interdance.config import Params, Paths
-from interdance.mocap.folder import import_folder
-from interdance.stages import execute
+from interdance.importers.run import Reading, import_takes
+from interdance.kept import Kept
+from interdance.stages import execute_per_set
 
 logger = logging.getLogger(__name__)
 
 
-def run(params: Params, paths: Paths) -> None:
-    """Write the takes.
+def run(params: Params, paths: Paths, name: str) -> None:
+    """Write the takes of a set; those that an earlier run made from the same files are not made again.
 
     Raises
     ------
     InputError
-        When the folder does not exist, holds no whole take, or a take in it is defective.
+        When the folder does not exist or holds no take that can be used.
     """
-    body = Body.load(Path(params.body.model) if params.body.model else None)
-    if params.data.source == "synthetic":
-        choreograph(params.choreography, body, params.data.fps, paths.takes, progress=_tell)
-    else:
-        import_folder(
-            paths.root / params.data.folder,
-            paths.takes,
-            body,
-            fps=params.data.fps,
-            genre=params.data.genre,
-            tolerance_s=params.music.tolerance_s,
-            music_folder=paths.root / params.data.music,
-            takes=params.data.takes or None,
-        )
+    settings, out = params.sets[name], paths.takes / name
+    kept = Kept(paths.state / "kept" / "takes" / name)
+    if settings.source == "choreography":
+        body = Body.load(Path(params.body.model) if params.body.model else None)
+        choreograph(params.choreography, body, params.data.fps, out, progress=_tell, kept=kept)
+        return
+    reading = Reading(
+        importer=settings.source,
+        body=params.body.model,
+        fps=params.data.fps,
+        genre=settings.genre,
+        tolerance_s=params.music.tolerance_s,
+        limits=params.quality,
+    )
+    import_takes(
+        paths.root / settings.folder,
+        out,
+        reading,
+        music=paths.root / settings.music if settings.music != settings.folder else None,
+        takes=settings.takes,
+        workers=params.data.workers,
+        kept=kept,
+        progress=_tell,
+    )
 
 
 def _tell(done: int, total: int, name: str) -> None:
@@ -44,7 +55,7 @@ def _tell(done: int, total: int, name: str) -> None:
 
 def main() -> None:
     """Run the stage in the current folder."""
-    execute(run)
+    execute_per_set(run)
 
 
 if __name__ == "__main__":

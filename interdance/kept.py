@@ -1,0 +1,99 @@
+"""Results of earlier runs, each under a key of what it was made from, so that adding one take makes one take.
+
+DVC skips a stage whose inputs are as they were, and runs it whole otherwise. A stage that makes one thing per take keeps
+each of them here as well (as links: no second copy on disk), and takes from here what it would make again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+
+class Kept:
+    """Files and folders by key, below one folder; None keeps nothing."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+        self._used: set[str] = set()
+
+    def restore(self, key: str, target: Path) -> bool:
+        """Put what is kept under ``key`` to ``target``, which must not exist. False when there is none."""
+        if self.folder is None or not (self.folder / key).exists():
+            return False
+        self._used.add(key)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _link(self.folder / key, target)
+        return True
+
+    def keep(self, key: str, made: Path) -> None:
+        """Keep what was just made, until a :meth:`prune` of a run that has no use for it."""
+        if self.folder is None:
+            return
+        self._used.add(key)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=".kept.", dir=self.folder))
+        try:
+            _link(made, temporary / key)
+            if (self.folder / key).is_dir():
+                shutil.rmtree(self.folder / key)
+            (temporary / key).replace(self.folder / key)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+    def prune(self) -> None:
+        """Drop what this run neither restored nor kept."""
+        if self.folder is None or not self.folder.is_dir():
+            return
+        for path in self.folder.iterdir():
+            if path.name not in self._used:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def key_of(settings: Any, files: Iterable[Path] = ()) -> str:
+    """A key over settings (fit for JSON), the bytes of files, and the code that is loaded: :func:`code_digest`."""
+    digest = hashlib.sha256(json.dumps([settings, code_digest()], sort_keys=True, default=str).encode())
+    for path in files:
+        digest.update(path.name.encode())
+        with path.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()[:32]
+
+
+@cache
+def code_digest() -> str:
+    """The source of every module of ours that this process had loaded when it was first asked.
+
+    A stage is a process of its own and imports what it needs at its start: these modules are the ones that decide its
+    results, the same that ``dvc.yaml`` lists.
+    """
+    digest = hashlib.sha256()
+    ours = {name: module for name, module in sys.modules.items() if name.split(".")[0] == __name__.split(".")[0]}
+    for name in sorted(ours):
+        place = getattr(ours[name], "__file__", None)
+        if place:
+            digest.update(name.encode() + Path(place).read_bytes())
+    return digest.hexdigest()
+
+
+def _link(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, copy_function=_link_file)
+    else:
+        _link_file(source, target)
+
+
+def _link_file(source: Path | str, target: Path | str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without hard links
+        shutil.copy2(source, target)
