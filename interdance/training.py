@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -25,6 +25,7 @@ from interdance.config import LossParams, Params, TrainParams
 from interdance.dataset.windows import WindowDataset
 from interdance.diffusion import losses
 from interdance.diffusion.schedule import make_scheduler
+from interdance.errors import InputError
 from interdance.files import atomic_path
 from interdance.model.denoiser import Denoiser, Prediction
 from interdance.representation.canonical import decode
@@ -44,29 +45,69 @@ YAW = LAYOUT["root_yaw"].start
 
 
 class StepBatches(Sampler[list[int]]):
-    """The window numbers of each training step: every epoch is a permutation drawn from (seed, epoch).
+    """The window numbers of each training step, drawn from groups of windows (data sets) in given shares.
 
-    Starting at a later step gives what an unbroken run would have seen there.
+    Every group is gone through in permutations of its own, drawn from (seed, group, epoch). Which group gives a window
+    follows from the window's position in the training alone, evenly spread (the additive recurrence of the golden
+    ratio). Starting at a later step gives what an unbroken run would have seen there.
+
+    Parameters
+    ----------
+    groups : sequence of int arrays
+        Window numbers of each group.
+    shares : sequence of float
+        Of the windows that each group gives; relative to one another.
     """
 
-    def __init__(self, num_windows: int, batch: int, seed: int, start: int, stop: int) -> None:
-        if num_windows < 1:
+    def __init__(
+        self, groups: Sequence[np.ndarray], shares: Sequence[float], batch: int, seed: int, start: int, stop: int
+    ) -> None:
+        if not groups or any(len(group) == 0 for group in groups):
             raise ValueError("there is no training window")
-        self.num_windows, self.batch, self.seed, self.start, self.stop = num_windows, batch, seed, start, stop
+        self.groups, self.batch, self.seed, self.start, self.stop = groups, batch, seed, start, stop
+        self.bounds = np.cumsum(shares) / np.sum(shares)
 
     def __len__(self) -> int:
         return self.stop - self.start
 
     def __iter__(self) -> Iterator[list[int]]:
-        epoch, order = -1, np.empty(0, np.int64)
+        counts = np.bincount(self._group(0, self.start * self.batch), minlength=len(self.groups))
+        orders: dict[int, tuple[int, np.ndarray]] = {}
         for step in range(self.start, self.stop):
             chosen = []
-            for position in range(step * self.batch, (step + 1) * self.batch):
-                if position // self.num_windows != epoch:
-                    epoch = position // self.num_windows
-                    order = np.random.default_rng([self.seed, epoch]).permutation(self.num_windows)
-                chosen.append(int(order[position % self.num_windows]))
+            for group in self._group(step * self.batch, (step + 1) * self.batch):
+                windows = self.groups[group]
+                epoch, place = divmod(int(counts[group]), len(windows))
+                if orders.get(group, (-1,))[0] != epoch:
+                    orders[group] = epoch, np.random.default_rng([self.seed, group, epoch]).permutation(windows)
+                chosen.append(int(orders[group][1][place]))
+                counts[group] += 1
             yield chosen
+
+    def _group(self, first: int, end: int) -> np.ndarray:
+        """Group of each position of the training."""
+        spread = (np.arange(first, end) * ((np.sqrt(5.0) - 1.0) / 2.0)) % 1.0
+        return np.minimum(np.searchsorted(self.bounds, spread, side="right"), len(self.groups) - 1)
+
+
+def mixture_groups(dataset: WindowDataset, mixture: Mapping[str, float]) -> tuple[list[np.ndarray], list[float]]:
+    """Windows of each data set of a mixture, and their shares; without a mixture one group of all windows.
+
+    Raises
+    ------
+    InputError
+        When a share is not positive, or a data set with training windows has none.
+    """
+    if not mixture:
+        return [np.arange(len(dataset))], [1.0]
+    sets = np.array([dataset.takes[take].partition("/")[0] for take, _ in dataset.starts])
+    for name in np.unique(sets):
+        if not mixture.get(str(name), 0.0) > 0:
+            raise InputError(f"mixture.{name}: a share above 0 is needed; its takes are trained on")
+    for name in mixture:
+        if name not in sets:
+            raise InputError(f"mixture.{name}: no training window is of this data set; known: {', '.join(np.unique(sets))}")
+    return [np.flatnonzero(sets == name) for name in mixture], list(mixture.values())
 
 
 def loss_terms(
@@ -164,7 +205,9 @@ def train(
     done = _resume(checkpoint, fingerprint, denoiser, average, optimizer)
     loader = DataLoader(
         dataset,
-        batch_sampler=StepBatches(len(dataset), settings.batch, settings.seed, done, settings.steps),
+        batch_sampler=StepBatches(
+            *mixture_groups(dataset, params.mixture), settings.batch, settings.seed, done, settings.steps
+        ),
         num_workers=settings.num_workers,
         persistent_workers=False,
     )

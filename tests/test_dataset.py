@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import pickle
 from pathlib import Path
@@ -11,8 +12,10 @@ import pytest
 import torch
 from test_representation import ANCHOR_P, dancer
 
+from interdance.body.model import Body
 from interdance.dataset.catalogue import TakeFacts, read_catalogue
-from interdance.dataset.split import read_split, split_takes, write_split
+from interdance.dataset.duplicates import find_duplicates
+from interdance.dataset.split import Shares, read_split, split_takes, write_split
 from interdance.dataset.windows import WindowDataset
 from interdance.errors import InputError
 from interdance.files import write_json
@@ -20,6 +23,7 @@ from interdance.representation import canonical
 from interdance.representation.canonical import FloorTransform
 from interdance.representation.layout import INTEGRATED, LABELS, LAYOUT, NUM_CHANNELS, NUM_POINTS
 from interdance.representation.normalize import Statistics, measure, measure_music, principal_components
+from interdance.takes import Duet, Motion, write_take
 
 FRAMES = {"first": 50, "second": 33}
 
@@ -191,53 +195,115 @@ def test_bad_corpora_are_refused(corpus: tuple[Path, Path], tmp_path: Path) -> N
         WindowDataset(corpus[0], tmp_path, ["first"], None, window=20, stride=7)
 
 
-def test_split_keeps_proportions_in_every_genre() -> None:
-    takes = facts({"waltz": 100, "salsa": 60, "tango": 40})
-    parts = split_takes(takes, 0.1622, 0.0625, {}, seed=1)
+SHARES = Shares(test=0.1622, validation=0.0625, published=True, assign={}, seed=1)
+
+
+def divided(takes: list[TakeFacts], **changes: object) -> dict[str, list[str]]:
+    return split_takes(takes, dataclasses.replace(SHARES, **changes)).parts  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_split_keeps_proportions_in_every_genre(seed: int) -> None:
+    counts = {"waltz": 100, "salsa": 60, "tango": 40}
+    takes = facts(counts)
+    parts = divided(takes, seed=seed)
     assert sorted(sum(parts.values(), [])) == sorted(take.name for take in takes)
     for part, share in (("test", 0.1622), ("validation", 0.0625)):
-        for genre, count in (("waltz", 100), ("salsa", 60), ("tango", 40)):
-            assert abs(sum(name.startswith(genre) for name in parts[part]) - share * count) < 1
+        for genre, count in counts.items():
+            assert abs(sum(name.startswith(genre) for name in parts[part]) - share * count) < 2
         frames = sum(take.num_frames for take in takes if take.name in parts[part])
-        assert frames / sum(take.num_frames for take in takes) == pytest.approx(share, abs=0.004)
-    assert parts == split_takes(list(reversed(takes)), 0.1622, 0.0625, {}, seed=1)
-    assert parts != split_takes(takes, 0.1622, 0.0625, {}, seed=2)
+        assert frames / sum(take.num_frames for take in takes) == pytest.approx(share, abs=0.02)
+    assert parts == divided(list(reversed(takes)), seed=seed)
+    assert parts != divided(takes, seed=seed + 10)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_take_keeps_its_part_when_others_are_added(seed: int) -> None:
+    counts = {"waltz": 7, "salsa": 5, "tango": 9}
+    few, more = facts(counts), facts({"rumba": 3} | {genre: 3 * count for genre, count in counts.items()})
+    before, after = divided(few, seed=seed), divided(more, seed=seed)
+    for part, names in before.items():
+        assert set(names) <= set(after[part])
 
 
 def test_split_of_few_takes() -> None:
-    counts = {"waltz": 8, "salsa": 8, "tango": 8, "swing": 8, "rumba": 2}
-    parts = split_takes(facts(counts), 0.1622, 0.0625, {}, seed=1)
-    for genre in ("waltz", "salsa", "tango", "swing"):
-        assert any(name.startswith(genre) for name in parts["test"])
-    assert (len(parts["test"]), len(parts["validation"])) == (6, 2)
-    parts = split_takes(facts({"waltz": 30, "rumba": 3}), 0.1622, 0.0, {}, seed=1)  # remainders alone: 5 and 0
-    assert [sum(name.startswith(genre) for name in parts["test"]) for genre in ("waltz", "rumba")] == [4, 1]
-    assert [len(part) for part in split_takes(facts({"a": 3}), 0.1622, 0.0625, {}, seed=1).values()] == [1, 1, 1]
+    assert len(divided(facts({"a": 3}))["test"]) >= 1
+    lots = [divided(facts({"a": 3}), seed=seed) for seed in range(20)]
+    assert all(parts["test"] and parts["train"] for parts in lots), "three takes are enough to test on one"
 
 
-def test_split_obeys_assign(tmp_path: Path) -> None:
-    takes = facts({"salsa": 5})
+def test_split_obeys_assign_and_what_was_published(tmp_path: Path) -> None:
+    takes = [*facts({"salsa": 5}), TakeFacts("salsa_05", "salsa", 9, published="validation")]
     assign = {"salsa_00": "test", "salsa_01": "validation", "salsa_02": "none"}
-    parts = split_takes(takes, 0.0, 0.0, assign, seed=1)
-    assert parts == {"train": ["salsa_03", "salsa_04"], "validation": ["salsa_01"], "test": ["salsa_00"]}
-    write_split(tmp_path / "split.json", parts, takes)
-    assert read_split(tmp_path / "split.json") == parts
+    split = split_takes(takes, dataclasses.replace(SHARES, test=0.0, validation=0.0, assign=assign))
+    assert split.parts == {
+        "train": ["salsa_03", "salsa_04"],
+        "validation": ["salsa_01", "salsa_05"],
+        "test": ["salsa_00"],
+    }
+    assert split.left_out == {"salsa_02": "split.assign"}
+    write_split(tmp_path / "split.json", split, takes)
+    assert read_split(tmp_path / "split.json") == split.parts
     for wrong, match in (({"rumba": "test"}, "no take 'rumba'"), ({"salsa_00": "exam"}, "not one of train")):
         with pytest.raises(InputError, match=match):
-            split_takes(takes, 0.1, 0.1, wrong, seed=1)
+            divided(takes, assign=wrong)
     with pytest.raises(InputError, match="no take for 'train'"):
-        split_takes(takes, 0.1, 0.1, {take.name: "test" for take in takes}, seed=1)
+        divided(takes, assign={take.name: "test" for take in takes})
     with pytest.raises(InputError, match="leave some"):
-        split_takes(takes, 0.6, 0.5, {}, seed=1)
+        divided(takes, test=0.6, validation=0.5)
+
+
+def test_takes_that_cannot_be_trained_on_are_left_out() -> None:
+    takes = [*facts({"salsa": 5}), TakeFacts("solo", "salsa", 9, has_follower=False), TakeFacts("mute", "salsa", 9, has_music=False)]
+    split = split_takes(takes, SHARES)
+    assert split.left_out == {"solo": "no follower", "mute": "no song"}
+    assert not {"solo", "mute"} & set(sum(split.parts.values(), []))
+
+
+def test_takes_of_the_same_dance_stay_together() -> None:
+    takes = facts({"waltz": 60})
+    group = [take.name for take in takes[::3]]
+    split = split_takes(takes, SHARES, [group])
+    (part,) = {part for part, names in split.parts.items() if set(names) & set(group)}
+    assert set(group) <= set(split.parts[part]) and split.together == [group]
+    pinned = dataclasses.replace(SHARES, assign={group[4]: "test"})
+    assert set(group) <= set(split_takes(takes, pinned, [group]).parts["test"])
+    with pytest.raises(InputError, match="which show the same dance"):
+        split_takes(takes, dataclasses.replace(SHARES, assign={group[0]: "train", group[1]: "test"}), [group])
+
+
+def test_an_excerpt_is_found_wherever_it_begins(tmp_path: Path) -> None:
+    body = Body.load()
+    rng = np.random.default_rng(0)
+
+    def dancing(seconds: float) -> Motion:
+        """Somebody who moves arms and legs as nobody else does."""
+        knots = rng.normal(0, 0.5, (int(seconds * 2) + 2, 55, 3))
+        at = np.arange(int(seconds * 30)) / 15.0
+        low = at.astype(int)
+        rotations = knots[low] + (at - low)[:, None, None] * (knots[low + 1] - knots[low])
+        return Motion(rotations.astype(np.float32), np.zeros((len(at), 3), np.float32), np.zeros(10, np.float32), 30.0)
+
+    whole = Duet("whole", "salsa", dancing(12), dancing(12), None)
+    taller = np.linspace(1, -1, 10, dtype=np.float32)
+    cut = [dataclasses.replace(motion[97:240], betas=taller) for motion in (whole.leader, whole.follower)]
+    excerpt = Duet("excerpt", "salsa", *cut, None)
+    still = dataclasses.replace(whole.leader, rotations_TJ3=np.repeat(whole.leader.rotations_TJ3[:1], 360, axis=0))
+    for duet in (whole, excerpt, Duet("other", "salsa", dancing(12), dancing(12), None), Duet("still", "salsa", still, still, None)):
+        write_take(tmp_path, duet)
+    write_take(tmp_path, Duet("still_too", "salsa", still, still, None))
+    names = ["excerpt", "other", "still", "still_too", "whole"]
+    assert find_duplicates(tmp_path, names, body, distance=0.02, share=0.3) == [["excerpt", "whole"]]
 
 
 def test_catalogue_reads_facts(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no take in it"):
         read_catalogue(tmp_path)
-    for name in ("b", "a"):
-        write_json(tmp_path / name / "take.json", {"name": name, "genre": "waltz", "num_frames": 10})
+    for name in ("b", "a", "set/c"):
+        write_json(tmp_path / name / "take.json", {"genre": "waltz", "num_frames": 10, "music": "song.ogg"})
     (tmp_path / "a" / "follower.npz").touch()
-    assert read_catalogue(tmp_path) == [TakeFacts("a", "waltz", 10, True), TakeFacts("b", "waltz", 10, False)]
+    takes = read_catalogue(tmp_path)
+    assert [(take.name, take.lacks) for take in takes] == [("a", ""), ("b", "no follower"), ("set/c", "no follower")]
     write_json(tmp_path / "b" / "take.json", {"name": "b", "genre": "waltz"})
     with pytest.raises(InputError, match="num_frames"):
         read_catalogue(tmp_path)

@@ -17,7 +17,7 @@ from interdance.errors import InputError
 from interdance.representation.layout import NUM_CHANNELS, NUM_POINTS
 from interdance.representation.normalize import Statistics
 from interdance.trained import TrainedModel, load_model, make_denoiser, save_model, start_denoiser
-from interdance.training import StepBatches, learning_rate, train
+from interdance.training import StepBatches, learning_rate, mixture_groups, train
 from tests.dancers import ANCHORS, statistics_of, write_couples
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -154,11 +154,30 @@ def test_a_loss_that_is_no_number_ends_the_training(
 
 
 def test_batches_are_the_same_from_wherever_they_start() -> None:
-    whole = list(StepBatches(10, 4, 7, 0, 9))
-    assert list(StepBatches(10, 4, 7, 5, 9)) == whole[5:]
+    whole = list(StepBatches([np.arange(10)], [1.0], 4, 7, 0, 9))
+    assert list(StepBatches([np.arange(10)], [1.0], 4, 7, 5, 9)) == whole[5:]
     flat = [index for batch in whole for index in batch]
     assert sorted(flat[:10]) == sorted(flat[10:20]) == list(range(10)), "an epoch is every window once"
     assert flat[:10] != flat[10:20]
+
+
+def test_a_mixture_gives_each_set_its_share() -> None:
+    groups = [np.arange(100), np.arange(100, 107)]
+    whole = list(StepBatches(groups, [1.0, 3.0], 8, 7, 0, 100))
+    assert list(StepBatches(groups, [1.0, 3.0], 8, 7, 61, 100)) == whole[61:]
+    flat = [index for batch in whole for index in batch]
+    assert sum(index >= 100 for index in flat) == pytest.approx(600, abs=2)
+    assert all(4 <= sum(index >= 100 for index in batch) <= 8 for batch in whole), "spread over the batches"
+    small = [index for index in flat if index >= 100]
+    assert sorted(small[:7]) == list(range(100, 107)), "each set is gone through before it is begun again"
+
+
+def test_a_mixture_names_the_sets_there_are(data: tuple[WindowDataset, Statistics]) -> None:
+    dataset, _ = data
+    name = dataset.takes[0].partition("/")[0]
+    for wrong in ({"nowhere": 1.0}, {name: 0.0}):
+        with pytest.raises(InputError, match="mixture"):
+            mixture_groups(dataset, wrong)
 
 
 def test_learning_rate_warms_up_and_comes_down(params: Params) -> None:

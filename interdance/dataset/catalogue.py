@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,31 @@ from interdance.takes import list_takes
 
 @dataclass(frozen=True)
 class TakeFacts:
-    """One take: its name, genre, length in frames, and whether somebody follows in it."""
+    """One take.
+
+    Attributes
+    ----------
+    name : str
+        ``<set>/<take>``, or ``<take>`` where there is one set alone.
+    genre : str
+    num_frames : int
+    has_follower, has_music : bool
+        Only a take with both can be trained on.
+    published : str
+        Part that the data set itself puts it in, or empty.
+    """
 
     name: str
     genre: str
     num_frames: int
-    has_follower: bool
+    has_follower: bool = True
+    has_music: bool = True
+    published: str = ""
+
+    @property
+    def lacks(self) -> str:
+        """What keeps it from being trained on, or nothing."""
+        return "" if self.has_follower and self.has_music else "no follower" if self.has_music else "no song"
 
 
 def read_catalogue(takes: Path) -> list[TakeFacts]:
@@ -31,19 +51,27 @@ def read_catalogue(takes: Path) -> list[TakeFacts]:
     """
     names = list_takes(takes)
     if not names:
-        raise InputError(f"{takes}: no take in it; run the takes stage, or check data.source and data.folder")
-    return [_read(takes / name) for name in names]
+        raise InputError(f"{takes}: no take in it; run the takes stage, or check 'sets' in params.yaml")
+    return [_read(takes, name) for name in names]
 
 
-def total_frames(takes: list[TakeFacts]) -> int:
+def total_frames(takes: Iterable[TakeFacts]) -> int:
     """Frames of all of them."""
     return sum(take.num_frames for take in takes)
 
 
-def _read(folder: Path) -> TakeFacts:
+def _read(takes: Path, name: str) -> TakeFacts:
+    folder = takes / name
     path = folder / "take.json"
     facts: Any = read_json(path)
-    for key, kind in (("name", str), ("genre", str), ("num_frames", int)):
+    for key, kind in (("genre", str), ("num_frames", int)):
         if not isinstance(facts, dict) or not isinstance(facts.get(key), kind):
             raise InputError(f"{path}: '{key}' is missing or no {kind.__name__}; make the take again")
-    return TakeFacts(facts["name"], facts["genre"], facts["num_frames"], (folder / "follower.npz").is_file())
+    return TakeFacts(
+        name=name,
+        genre=facts["genre"],
+        num_frames=facts["num_frames"],
+        has_follower=(folder / "follower.npz").is_file(),
+        has_music=bool(facts.get("music")),
+        published=str(facts.get("split") or ""),
+    )
