@@ -10,17 +10,20 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import psutil
 import pytest
 import yaml
 from layout import ROOT
+from moto.server import ThreadedMotoServer
 
 from interdance import config, tracking, workspace
 from interdance.config import Paths
 from interdance.errors import InputError
-from interdance.stages import STAGES
+from interdance.stages import PER_SET, STAGES
 
 SMOKE = ROOT / "tests" / "smoke.yaml"
 pytestmark = pytest.mark.xdist_group("platform")  # they share one project: one worker makes it
@@ -54,7 +57,12 @@ def run_stage(project: Path, stage: str, **environment: str) -> subprocess.Popen
 
 
 def stages_run(lines: list[str]) -> list[str]:
-    return [match[1] for line in lines if (match := re.match(r"Running stage '(\w+)'", line))]
+    return [match[1] for line in lines if (match := re.match(r"Running stage '([\w@]+)'", line))]
+
+
+def named(*stages: str) -> list[str]:
+    """Stages as DVC calls them: with the data set where there is one stage for each."""
+    return [f"{stage}@couples" if stage in PER_SET else stage for stage in stages]
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +74,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         workspace.reproduce(folder, say=lines.append)
     except workspace.StageError:
         pytest.fail("\n".join(lines[-40:]))
-    assert stages_run(lines) == list(STAGES)
+    assert sorted(stages_run(lines)) == sorted(named(*STAGES))
     return folder
 
 
@@ -189,7 +197,7 @@ def test_an_overlay_runs_apart(project: Path) -> None:
     assert root == project / "runs" / "other"
     lines: list[str] = []
     workspace.reproduce(root, "split", say=lines.append)
-    assert "takes" not in stages_run(lines), "the shared cache has the takes"
+    assert "takes@couples" not in stages_run(lines), "the shared cache has the takes"
     assert (root / "data" / "takes").is_dir()
     lines.clear()
     workspace.reproduce(workspace.prepare(project, overlay), "split", say=lines.append)
@@ -202,11 +210,12 @@ def test_overlay_folders_are_relative_to_the_project(tmp_path: Path) -> None:
     folder = make_project(tmp_path)
     root = workspace.prepare(folder, ROOT / "configs" / "salsa.yaml", "mine")
     params = config.load(root / "params.yaml")
-    assert (root / params.data.folder).resolve() == (folder / "../shared/data/salsa").resolve()
-    assert (root / params.data.music).resolve() == (folder / "../shared/data/music").resolve()
+    assert list(params.sets) == ["salsa"]
+    assert (root / params.sets["salsa"].folder).resolve() == (folder / "../shared/data/salsa").resolve()
+    assert (root / params.sets["salsa"].music).resolve() == (folder / "../shared/data/music").resolve()
     (folder / "other.yaml").write_text("split: {seed: 2}")
     inside = workspace.prepare(folder, folder / "other.yaml")
-    assert config.load(inside / "params.yaml").data == config.load(folder / "params.yaml").data
+    assert config.load(inside / "params.yaml").sets == config.load(folder / "params.yaml").sets
     assert (inside / "data" / "incoming" / "README.md").samefile(folder / "data" / "incoming" / "README.md")
     assert (root / "interdance" / "config.py").samefile(ROOT / "interdance" / "config.py")
     assert Paths(root).state.resolve() == Paths(folder).state.resolve()
@@ -218,6 +227,79 @@ def test_run_names_are_plain(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match="plain folder name"):
         workspace.prepare(folder, ROOT / "configs" / "salsa.yaml", name)
     assert not (folder / "runs").exists()
+
+
+def add_couple(incoming: Path, take: Path) -> None:
+    """Put a take of ours where a folder of somebody's own takes is read."""
+    for role in ("leader", "follower"):
+        shutil.copy(take / f"{role}.npz", incoming / f"{take.name}_{role}.npz")
+    shutil.copy(take / "music.flac", incoming / f"{take.name}.flac")
+
+
+@pytest.mark.slow
+def test_a_data_set_is_a_stage_and_one_more_take_is_one_more(project: Path, tmp_path: Path) -> None:
+    takes = sorted((project / "data" / "takes" / "couples").glob("waltz_*"))
+    incoming = tmp_path / "incoming"
+    incoming.mkdir()
+    for take in takes[:2]:
+        add_couple(incoming, take)
+    place = yaml.safe_dump(str(incoming)).splitlines()[0]
+    overlay = tmp_path / "two.yaml"
+    overlay.write_text(f"sets: {{mine: {{source: folder, folder: {place}, music: {place}, takes: [], genre: waltz}}}}\n")
+    root = workspace.prepare(project, overlay)
+    lines: list[str] = []
+    workspace.reproduce(root, "split", "encode", say=lines.append)
+    assert sorted(stages_run(lines)) == ["encode@mine", "split", "takes@mine"], "the cache has the couples"
+    kept = (root / "data" / "takes" / "mine" / takes[0].name / "leader.npz").read_bytes()
+    add_couple(incoming, takes[2])
+    lines.clear()
+    workspace.reproduce(root, "split", "encode", say=lines.append)
+    assert sorted(stages_run(lines)) == ["encode@mine", "split", "takes@mine"]
+    assert any("encoded 3 takes, 1 of them anew" in line for line in lines)
+    assert (root / "data" / "takes" / "mine" / takes[0].name / "leader.npz").read_bytes() == kept
+
+
+@pytest.fixture(params=["directory", "s3"])
+def remote(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """Where data are pushed to: options of a DVC remote. The S3 one is a real server on loopback."""
+    if request.param == "directory":
+        yield {"url": str(tmp_path / "remote")}
+        return
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "anyone")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "anything")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    server = ThreadedMotoServer(port=0)
+    server.start()
+    address = "http://{}:{}".format(*server.get_host_and_port())
+    boto3.client("s3", endpoint_url=address).create_bucket(Bucket="duets")
+    yield {"url": "s3://duets/store", "endpointurl": address}
+    server.stop()
+
+
+@pytest.mark.slow
+def test_data_travel_through_a_remote(project: Path, remote: dict[str, str], tmp_path: Path) -> None:
+    """Pushed from one clone and pulled into another that has nothing but what git holds."""
+    clone = tmp_path / "clone"
+    clone.mkdir()
+    make_project(clone)
+    for name in ("params.yaml", "dvc.lock"):
+        shutil.copy(project / name, clone / name)
+    for place in (project, clone):
+        dvc(place, "remote", "add", "--local", "--force", "--default", "store", remote["url"])
+        for option, value in remote.items():
+            dvc(place, "remote", "modify", "--local", "store", option, value)
+    wanted = ["takes@couples", "music@couples", "split"]
+    dvc(project, "push", *wanted)
+    dvc(clone, "pull", *wanted)
+    names = sorted(path.relative_to(project) for path in (project / "data" / "takes").rglob("*") if path.is_file())
+    names += [Path("data/split.json")]
+    assert len(names) > 10
+    for name in names:
+        if name.name != ".gitignore":
+            assert (clone / name).read_bytes() == (project / name).read_bytes()
+    lines: list[str] = []
+    workspace.reproduce(clone, "split", say=lines.append)
+    assert stages_run(lines) == [], "what was pulled is not made again"
 
 
 SLEEPER = """\
@@ -304,7 +386,8 @@ def test_the_commands_of_the_readme_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = set(re.findall(r"(?:^    |`)make ([a-z-]+)", text, re.MULTILINE))
     assert {"demo", "test"} <= named <= targets
-    commands = set(re.findall(r"^def (\w+)", (ROOT / "interdance" / "cli.py").read_text(), re.MULTILINE))
+    sources = "".join((ROOT / "interdance" / "cli" / name).read_text() for name in ("commands.py", "data.py"))
+    commands = set(re.findall(r"^def ([a-z]+)", sources, re.MULTILINE)) | {"data"}
     assert set(re.findall(r"(?:^    |`)interdance ([a-z]+)", text, re.MULTILINE)) <= commands
     for path in re.findall(r"`((?:configs|tests|interdance)/[\w/.]+)`", text):
         assert (ROOT / path).exists(), path
