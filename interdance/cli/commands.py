@@ -1,4 +1,4 @@
-"""The command ``interdance``: parses, calls, prints."""
+"""The commands; ``interdance data`` has its own in :mod:`interdance.cli.data`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 
 from interdance import config
+from interdance.cli.data import data
 from interdance.config import Paths
 from interdance.errors import InputError
-from interdance.files import read_json
+from interdance.files import atomic_path, read_json, write_json
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,6 +23,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Given music and a leader's dance, generate the follower: body, fingers and surface.",
 )
+
+app.add_typer(data, name="data")
 
 SURFACES, AXES = ("sampled", "full"), ("auto", "y", "z")
 
@@ -178,6 +182,70 @@ def compare(
 
 
 @app.command()
+def inspect(
+    folder: Annotated[Path, typer.Argument(help="Folder of takes, as `interdance data import` and the pipeline write them.")],
+    json: Annotated[Path | None, typer.Option(help="Write what was found here (.json).")] = None,
+    page: Annotated[Path | None, typer.Option(help="Write a page here (.html).")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes. [default: datacard.workers]")] = None,
+    root: Root = Path("."),
+) -> None:
+    """List the defects of every take, with frame ranges, and which takes are too defective to use."""
+    params = config.load(root / "params.yaml")
+    from interdance.body.model import Body
+    from interdance.quality.folder import inspect_folder
+    from interdance.report.inspection import inspection_html, inspection_summary, inspection_table
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(folder.name)
+        inspection = inspect_folder(
+            folder,
+            Body.load(params.body.model),
+            params.quality,
+            workers or params.datacard.workers,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        ).as_dict()
+    Console().print(inspection_table(inspection))
+    typer.echo(inspection_summary(inspection))
+    if json is not None:
+        write_json(json, inspection)
+    if page is not None:
+        with atomic_path(page) as temporary:
+            temporary.write_text(inspection_html(inspection), encoding="utf-8")
+
+
+@app.command()
+def card(
+    folder: Annotated[Path, typer.Argument(help="Folder of takes, as `interdance data import` and the pipeline write them.")],
+    out: Annotated[Path, typer.Option(help="Folder for card.json, card.html and samples.png.")],
+    name: Annotated[str, typer.Option(help="Of the data set. [default: the folder's]")] = "",
+    workers: Annotated[int | None, typer.Option(help="Processes. [default: datacard.workers]")] = None,
+    root: Root = Path("."),
+) -> None:
+    """Measure a data set: the paper's Table 1, genres, tempo, contact, penetration, skating, and a picture of samples."""
+    params = config.load(root / "params.yaml")
+    from interdance.body.model import Body
+    from interdance.datacard.card import make_card, write_card
+    from interdance.datacard.measure import Settings
+    from interdance.report.datacard import card_figures, card_genres, card_table
+
+    body = Body.load(params.body.model)
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(folder.name)
+        made = make_card(
+            folder,
+            body,
+            Settings.of(params),
+            name=name,
+            workers=workers or params.datacard.workers,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    for table in (card_table(made), card_figures(made), card_genres(made)):
+        Console().print(table)
+    for path in write_card(out, made, folder, body):
+        typer.echo(str(path))
+
+
+@app.command()
 def view(
     leader: Annotated[Path, typer.Option(help="The leader as .npz.")],
     out: Annotated[Path, typer.Option(help="A page (.html) or a video (.mp4).")],
@@ -243,6 +311,3 @@ def main() -> None:
         typer.echo(f"error: {error}", err=True)
         raise SystemExit(2) from None
 
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,1 @@
+"""The command ``interdance``: parses, calls, prints. Nothing is decided here."""

@@ -1,0 +1,5 @@
+"""``python -m interdance.cli``."""
+
+from interdance.cli.commands import main
+
+main()
