@@ -47,7 +47,7 @@ def stage(root: Path, name: str) -> None:
 
 @flow(name="pipeline")
 def pipeline(overlay: str | None = None, name: str | None = None, project: str = ".") -> None:
-    """Takes, music, split, encode, statistics, train, reference, generate, evaluate, report.
+    """Takes, music, split, encode, card, statistics, train, reference, generate, evaluate, report.
 
     Parameters
     ----------

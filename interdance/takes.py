@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -202,3 +203,22 @@ def list_takes(root: Path) -> list[str]:
     """Names of the takes under ``root``, sorted: ``<take>`` in the folder of one set, ``<set>/<take>`` in that of all."""
     places = (*root.glob("*/take.json"), *root.glob("*/*/take.json"))
     return sorted(path.parent.relative_to(root).as_posix() for path in places)
+
+
+class TakesIn(Sequence[Duet]):
+    """The takes under a folder, each read when it is asked for: a data set may be larger than the memory."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.names = root, list_takes(root)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @overload
+    def __getitem__(self, index: int) -> Duet: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Duet]: ...
+    def __getitem__(self, index: int | slice) -> Duet | list[Duet]:
+        if isinstance(index, slice):
+            return [read_take(self.root / name) for name in self.names[index]]
+        return read_take(self.root / self.names[index])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from layout import ROOT
 
-COMMANDS = ("generate", "run", "evaluate", "view", "sync")
+COMMANDS = ("generate", "run", "data", "inspect", "card", "evaluate", "reference", "compare", "view", "sync")
 
 
 def interdance(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:

@@ -74,15 +74,13 @@ def export(
     params = config.load(root / "params.yaml")
     from interdance.body.model import Body
     from interdance.importers.registry import find_importer
-    from interdance.takes import list_takes, read_take
+    from interdance.takes import TakesIn
 
-    importer, names = find_importer(source), list_takes(takes)
-    if not names:
+    importer, duets = find_importer(source), TakesIn(takes)
+    if not duets:
         raise InputError(f"{takes}: no take in it; name a folder with <take>/take.json")
-    body = Body.load(params.body.model)
-    for name in names:  # one at a time: a data set may be larger than the memory
-        importer.write(out, [read_take(takes / name)], body)
-    typer.echo(f"{out}: {len(names)} takes")
+    importer.write(out, duets, Body.load(params.body.model))
+    typer.echo(f"{out}: {len(duets)} takes")
 
 
 @data.command()

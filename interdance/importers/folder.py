@@ -15,9 +15,10 @@ from interdance.takes import Duet, Motion, read_motion, write_motion
 
 MAPPING = "mapping.yaml"
 MOTION_SUFFIXES = (".bvh", ".npz")
+ROLES = {"leader": "leader", "follower": "follower", "a": "leader", "b": "follower"}
 LAYOUT = """\
 <take>_leader.bvh | .npz       a named skeleton (docs/data/bvh.md), or SMPL-X parameters in the AMASS layout
-<take>_follower.bvh | .npz     in the same world and of the same frames
+<take>_follower.bvh | .npz     in the same world and of the same frames; where nobody leads, _a and _b
 <take>.ogg | .wav | .mp3 | .flac   here, in music/ here, or in music/ beside this folder; from frame 0 on
 mapping.yaml                   if the skeletons have names of their own: how they are read"""
 
@@ -38,8 +39,9 @@ def find(folder: Path, music: Path | None = None) -> tuple[list[Source], dict[st
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() not in MOTION_SUFFIXES or path.name.startswith(".") or not path.is_file():
             continue
-        take, _, role = path.stem.rpartition("_")
-        if role not in ("leader", "follower") or not take:
+        take, _, ending = path.stem.rpartition("_")
+        role = ROLES.get(ending)
+        if role is None or not take:
             left_out[path.name] = "its name ends neither in _leader nor in _follower"
             continue
         if (take, role) in motions:
