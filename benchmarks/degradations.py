@@ -224,7 +224,7 @@ def main() -> None:
         f"difference to the true followers excludes 0.\n\n{table(evaluations)}"
     )
     if arguments.out is None:
-        print(text)  # noqa: T201
+        print(text)
     else:
         arguments.out.write_text(text)
 

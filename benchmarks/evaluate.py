@@ -65,7 +65,7 @@ def timed(what: str, seconds: float, followers: int) -> Iterator[None]:
     yield
     took = time.perf_counter() - started
     peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
-    print(  # noqa: T201
+    print(
         f"{what}: {seconds / 60:.1f} min of duet, {followers} followers, in {took:.0f} s = {seconds / took:.1f}x real "
         f"time ({seconds * followers / took:.1f}x per follower); largest process {peak:.0f} MB"
     )
@@ -114,7 +114,7 @@ def against_the_loop(files: TakeFiles, settings: Settings) -> None:
         raise ValueError(f"ours {results[0]} and the loop {results[1]} disagree")
     fast, slow = (best_of(lambda f=f: f(lead, follow, surface.faces)) for f in (ours, loop))  # type: ignore[misc]
     count = len(lead)
-    print(  # noqa: T201
+    print(
         f"contact and penetration, {surface.name} ({lead.shape[1]} vertices): loop {1000 * slow / count:.1f} ms a frame, "
         f"ours {1000 * fast / count:.1f} ms: ratio {slow / fast:.1f}"
     )

@@ -8,7 +8,6 @@ needed. Whatever else happens (another exception, a crash, a hang, memory beyond
 counted as wrong, its file is kept, and the program ends with 1.
 """
 
-# ruff: noqa: T201
 from __future__ import annotations
 
 import argparse

@@ -157,7 +157,9 @@ def test_bad_takes_are_refused_and_leave_nothing(body: Body, params: Params, tmp
 def test_one_more_take_makes_one_more(project: Paths, params: Params, body: Body, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also after DVC has removed the outputs, as it does before it runs a stage again."""
     made: list[str] = []
-    monkeypatch.setattr(music, "music_features", lambda path, *rest, **more: made.append(path.parent.name) or np.zeros((70, 35)))
+    monkeypatch.setattr(
+        music, "music_features", lambda path, *rest: made.append(path.parent.name) or np.zeros((70, 35), np.float32)
+    )
     features = (project.music / "set" / "one.npy").read_bytes()
     encoded = (project.encoded / "set" / "one" / "leader.npy").read_bytes()
     shutil.rmtree(project.music)

@@ -254,7 +254,8 @@ def test_split_obeys_assign_and_what_was_published(tmp_path: Path) -> None:
 
 
 def test_takes_that_cannot_be_trained_on_are_left_out() -> None:
-    takes = [*facts({"salsa": 5}), TakeFacts("solo", "salsa", 9, has_follower=False), TakeFacts("mute", "salsa", 9, has_music=False)]
+    solo, mute = TakeFacts("solo", "salsa", 9, has_follower=False), TakeFacts("mute", "salsa", 9, has_music=False)
+    takes = [*facts({"salsa": 5}), solo, mute]
     split = split_takes(takes, SHARES)
     assert split.left_out == {"solo": "no follower", "mute": "no song"}
     assert not {"solo", "mute"} & set(sum(split.parts.values(), []))
@@ -289,7 +290,8 @@ def test_an_excerpt_is_found_wherever_it_begins(tmp_path: Path) -> None:
     cut = [dataclasses.replace(motion[97:240], betas=taller) for motion in (whole.leader, whole.follower)]
     excerpt = Duet("excerpt", "salsa", *cut, None)
     still = dataclasses.replace(whole.leader, rotations_TJ3=np.repeat(whole.leader.rotations_TJ3[:1], 360, axis=0))
-    for duet in (whole, excerpt, Duet("other", "salsa", dancing(12), dancing(12), None), Duet("still", "salsa", still, still, None)):
+    other = Duet("other", "salsa", dancing(12), dancing(12), None)
+    for duet in (whole, excerpt, other, Duet("still", "salsa", still, still, None)):
         write_take(tmp_path, duet)
     write_take(tmp_path, Duet("still_too", "salsa", still, still, None))
     names = ["excerpt", "other", "still", "still_too", "whole"]

@@ -41,13 +41,14 @@ MAY_IMPORT = {
     "tracking": set(),
     "workspace": set(),
     "stages": {
-        *("music", "importers", "datacard", "body", "model", "choreography", "representation", "dataset", "diffusion", "trained"),
+        *("music", "importers", "datacard", "body", "model", "choreography", "representation", "dataset", "diffusion"),
+        "trained",
         *("baselines", "training", "generation", "metrics", "export", "report", "evaluation", "tracking"),
     },
     "datacard": {"music", "body", "metrics", "quality", "export", "report"},
     "cli": {
-        *("body", "mocap", "importers", "quality", "datacard", "evaluation", "export", "generation", "report", "stages", "tracking"),
-        "workspace",
+        *("body", "mocap", "importers", "quality", "datacard", "evaluation", "export", "generation", "report", "stages"),
+        *("tracking", "workspace"),
     },
 }
 #: tool -> the one place (two for one tool) that imports it (a room, a module of the package, or the folder of the flows).

@@ -27,7 +27,7 @@ from interdance.mocap.retarget import (
     shipped_mappings,
 )
 from interdance.mocap.skeleton import understand
-from interdance.takes import Motion, read_take, write_motion
+from interdance.takes import Motion, write_motion
 
 TINY = """HIERARCHY
 ROOT Hips

@@ -208,7 +208,8 @@ def test_limbs_bent_the_wrong_way(body: Body, joint: str, rotvec: tuple[float, f
     rotations = motion.rotations_TJ3.copy()
     ramp = np.clip(np.minimum(np.arange(FRAMES) - 60, 160 - np.arange(FRAMES)) / 20.0, 0.0, 1.0)
     rotations[:, INDEX[joint]] += ramp[:, None] * np.array(rotvec)
-    found = [item for item in inspect_motion(replace(motion, rotations_TJ3=rotations), body, LIMITS) if item.kind == "bent back"]
+    bent = replace(motion, rotations_TJ3=rotations)
+    found = [item for item in inspect_motion(bent, body, LIMITS) if item.kind == "bent back"]
     assert [item.joint for item in found] == [joint] and 60 < found[0].first < 90 < found[0].last < 160
     ramp_right = replace(motion, rotations_TJ3=motion.rotations_TJ3 - (rotations - motion.rotations_TJ3))
     assert not [item for item in inspect_motion(ramp_right, body, LIMITS) if item.kind == "bent back"], "bent the right way"

@@ -16,6 +16,7 @@ from interdance.body.model import Body
 from interdance.body.nearest import nearest_distance
 from interdance.body.rotations import matrices
 from interdance.body.skeleton import LEFT_FINGERS, RIGHT_FINGERS
+from interdance.config import Params, QualityParams
 from interdance.errors import InputError
 from interdance.metrics.fidelity import partner_distance
 from interdance.metrics.plausibility import lodge_skating, skating_counts
@@ -23,7 +24,6 @@ from interdance.metrics.reference import clip_batches, clip_starts, cut
 from interdance.metrics.rhythm import alignment, echo, motion_beats
 from interdance.music.features import BEATS, music_features
 from interdance.quality.duet import inspect_duet
-from interdance.config import Params, QualityParams
 from interdance.quality.verdict import verdict
 from interdance.takes import Duet, Motion, read_take
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from interdance.body.model import Body
+from interdance.config import QualityParams
 from interdance.errors import InputError
 from interdance.files import atomic_folder, read_json, write_json
 from interdance.importers.registry import find_importer
@@ -25,7 +26,6 @@ from interdance.kept import Kept, key_of
 from interdance.mocap.resample import resample
 from interdance.music.cut import cut_song
 from interdance.quality.duet import inspect_duet
-from interdance.config import QualityParams
 from interdance.quality.verdict import verdict
 from interdance.takes import Duet, write_take
 

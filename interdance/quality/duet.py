@@ -9,8 +9,8 @@ import numpy as np
 import soundfile
 
 from interdance.body.model import Body
-from interdance.quality.defects import ROOT, Defect, Finder, Who, in_order, without_explained
 from interdance.config import QualityParams
+from interdance.quality.defects import ROOT, Defect, Finder, Who, in_order, without_explained
 from interdance.quality.motion import dancer_defects, exchanges
 from interdance.quality.traces import CoupleTrace, DancerTrace, pieces
 from interdance.takes import Duet, Motion
@@ -136,7 +136,9 @@ def _rates(leader: Motion, follower: Motion) -> list[Defect]:
     return [Defect("length", "couple", "body", common, longest - 1, gap / leader.fps, "s", gap / longest)]
 
 
-def _swaps(find: Finder, leader_T3: np.ndarray, follower_T3: np.ndarray, limits: QualityParams) -> tuple[list[Defect], np.ndarray]:
+def _swaps(
+    find: Finder, leader_T3: np.ndarray, follower_T3: np.ndarray, limits: QualityParams
+) -> tuple[list[Defect], np.ndarray]:
     """Stretches in which the two recordings are exchanged, and the frames (T,) about their ends."""
     exchanged_T, moved_T = exchanges(leader_T3, follower_T3, limits.swap)
     places = np.flatnonzero(exchanged_T)

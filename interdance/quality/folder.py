@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from interdance.body.model import Body
+from interdance.config import QualityParams
 from interdance.errors import InputError
 from interdance.quality.defects import Defect
 from interdance.quality.duet import inspect_duet
-from interdance.config import QualityParams
 from interdance.quality.kinds import KINDS
 from interdance.quality.verdict import verdict
 from interdance.quality.workers import Progress, over_takes

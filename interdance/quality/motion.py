@@ -8,8 +8,8 @@ import numpy as np
 
 from interdance.body.model import Body
 from interdance.body.skeleton import JOINT_NAMES, PARENTS
-from interdance.quality.defects import ROOT, Defect, Finder, Who, in_order, spans
 from interdance.config import QualityParams
+from interdance.quality.defects import ROOT, Defect, Finder, Who, in_order, spans
 from interdance.quality.traces import FLIP_WINDOW_S, HINGES, DancerTrace, pieces
 from interdance.takes import Motion
 
@@ -202,7 +202,9 @@ def _still_steps(motion: Motion) -> np.ndarray:
     return still_T
 
 
-def _floor(find: Finder, trace: DancerTrace, limits: QualityParams, lost_T: np.ndarray, lifted_T: np.ndarray | None) -> list[Defect]:
+def _floor(
+    find: Finder, trace: DancerTrace, limits: QualityParams, lost_T: np.ndarray, lifted_T: np.ndarray | None
+) -> list[Defect]:
     lowest_T = trace.lowest_T
     found: list[Defect] = []
     usual = float(np.median(lowest_T))

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from interdance.quality.defects import ROOT, Defect
 from interdance.config import QualityParams
+from interdance.quality.defects import ROOT, Defect
 
 
 def verdict(defects: Sequence[Defect], num_frames: int, limits: QualityParams) -> str | None:
