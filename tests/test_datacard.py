@@ -142,7 +142,7 @@ def test_card_pools_takes(card: dict, takes: Path) -> None:
     assert overall["rates"]["CF"] == pytest.approx(np.mean([take["rates"]["CF"] for take in card["takes"]]), abs=1e-5)
     assert overall["holds"] == pytest.approx({"closed": 0.5, "one_hand": 0.5}) and overall["held_share"] == pytest.approx(1 / 3)
     assert sum(overall["distance_counts"]) == 3 * FRAMES
-    assert overall["defects"]["no music"] == 2 and overall["left_out"] >= 2
+    assert overall["defects"]["no music"] == 2 and overall["left_out"] == 0, "a take without a song is told, and may be used"
     assert overall["tempo"]["low"] == 90.0 and overall["tempo"]["takes"] == 2
     assert json.loads(json.dumps(card, allow_nan=False)) == card
 

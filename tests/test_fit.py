@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import time
 from pathlib import Path
 
 import numpy as np
@@ -314,16 +313,13 @@ def capture(name: str, body: Body) -> tuple[np.ndarray, tuple[str, ...], MarkerP
     ("name", "most"),
     [
         ("cmu_85_02.c3d", 0.010),
-        pytest.param("cmu_85_12.c3d", 0.010, marks=pytest.mark.slow),
-        pytest.param("hdm05_mm_01-02_03.c3d", 0.010, marks=pytest.mark.slow),
         pytest.param("numediart_rolling_gaps.c3d", 0.015, marks=pytest.mark.slow),
     ],
 )
 def test_captures(body, name, most):
+    """Limbs bend as limbs do; whole files of every kind are fitted in ``test_markers.py``."""
     markers, names, points, fps = capture(name, body)
-    start = time.process_time()
     fit = fit_markers(markers, names, points, body, fps)
-    assert time.process_time() - start < len(markers) / 25.0
     summary = fit.summary()
     assert fit.motion.num_frames == len(markers) and summary["mean"] < most
     assert np.isfinite(fit.motion.rotations_TJ3).all()

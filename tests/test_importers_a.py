@@ -22,7 +22,7 @@ from scipy.spatial.transform import Rotation
 
 from interdance.body.model import Body
 from interdance.errors import InputError
-from interdance.importers import amass, archive, compas3d, convert, dd100, finding, interdance
+from interdance.importers import amass, archive, compas3d, convert, dd100, finding, floor, interdance
 from interdance.importers.bodies import SMPL_REST, fit_shape
 from interdance.importers.source import Source
 from interdance.pickles import read_npy_header, read_npz_entries
@@ -47,7 +47,7 @@ def dancer(body: Body, seed: int, *, frames: int = FRAMES, has_shape: bool = Tru
     translation = np.concatenate([np.sin(time) + seed, 0 * time, np.cos(time)], axis=1).astype(np.float32)
     betas = rng.normal(size=10).astype(np.float32) if has_shape else np.zeros(10, np.float32)
     motion = Motion(rotations.astype(np.float32), translation, betas, fps)
-    return convert.raised(motion, -convert.above_floor(motion, body))
+    return floor.raised(motion, -floor.above_floor(motion, body))
 
 
 def couple(body: Body, name: str = "waltz_1", genre: str = "waltz", **more: Any) -> Duet:
@@ -274,14 +274,14 @@ def test_dancers_are_set_on_the_floor(body: Body, tmp_path: Path) -> None:
     for number, (leader, follower, lifts) in enumerate([
         (1.3, 1.33, [-1.3, -1.3]), (0.03, -0.03, None), (-0.2, -0.1, [0.2, 0.1]), (0.0, 0.08, [0.0, -0.08]), (0.0, 0.6, None),
     ]):  # fmt: skip
-        higher = [convert.raised(duet.leader, leader), convert.raised(duet.follower, follower)]
+        higher = [floor.raised(duet.leader, leader), floor.raised(duet.follower, follower)]
         interdance.write(tmp_path / str(number), [Duet("a", "waltz", higher[0], higher[1], None)], body)
         (source,), _ = interdance.find(tmp_path / str(number))
         recording = interdance.read(source, body)
         found = recording.facts.get("raised_m")
         assert (found is None) == (lifts is None) and np.abs(np.subtract(found or [0, 0], lifts or [0, 0])).max() < 2e-3
         for motion, before, lift in zip((recording.leader, recording.follower), higher, lifts or [0, 0], strict=True):
-            assert apart(motion, convert.raised(before, lift), body) < 2e-3
+            assert apart(motion, floor.raised(before, lift), body) < 2e-3
 
 
 def test_interdance_defects(body: Body, tmp_path: Path) -> None:
@@ -486,7 +486,7 @@ def test_amass_of_smplh(body: Body, tmp_path: Path) -> None:
         rotations = motion.rotations_TJ3.copy()
         rotations[:, 22:25] = 0.0
         shaped = Motion(rotations, motion.translation_T3, shape, 30.0)
-        motions.append(convert.raised(shaped, -convert.above_floor(shaped, body)))
+        motions.append(floor.raised(shaped, -floor.above_floor(shaped, body)))
     source, worst, recording = there_and_back(
         amass, tmp_path, Duet("a", "unknown", motions[0], motions[1], None), body, kind="smplh"
     )
@@ -514,7 +514,7 @@ def test_amass_without_fingers(count: int, body: Body, tmp_path: Path) -> None:
     step = np.diff(joints[:, 0], axis=0) - np.diff(read[:, 0], axis=0)
     assert np.abs(step).max() < 5e-3 < np.abs(np.diff(joints[:, 0], axis=0)).max()  # hips stay, pelvis joints differ
     assert read[:, 15, 1].min() > 1.2
-    assert np.abs(recording.leader.rotations_TJ3[:, 25]).max() > 0.1 and abs(convert.above_floor(recording.leader, body)) < 1e-3
+    assert np.abs(recording.leader.rotations_TJ3[:, 25]).max() > 0.1 and abs(floor.above_floor(recording.leader, body)) < 1e-3
 
 
 def test_amass_defects(body: Body, tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ from interdance.body.rotations import matrices, to_global
 from interdance.body.skeleton import INDEX, PARENTS
 from interdance.errors import InputError
 from interdance.importers import aistpp, finedance, interhuman, interx
-from interdance.importers.bodies import SMPL_REST, adopt, fit_shape, on_floor, release, rest_of, root_of, with_relaxed_hands
-from interdance.importers.convert import above_floor, raised
+from interdance.importers.bodies import SMPL_REST, adopt, fit_shape, release, rest_of, root_of, with_relaxed_hands
+from interdance.importers.floor import above_floor, on_floor, raised
 from interdance.importers.source import Source
 from interdance.takes import Duet, Motion
 

@@ -26,7 +26,6 @@ from interdance.errors import InputError
 from interdance.stages import PER_SET, STAGES
 
 SMOKE = ROOT / "tests" / "smoke.yaml"
-pytestmark = pytest.mark.xdist_group("platform")  # they share one project: one worker makes it
 
 
 def make_project(folder: Path, *overlays: Path) -> Path:

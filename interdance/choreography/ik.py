@@ -6,11 +6,13 @@ Rotation matrices turn column vectors: ``world = R @ local``; with +Y up a yaw `
 from __future__ import annotations
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 from scipy.spatial.transform import Rotation
 
 from interdance.body.skeleton import PARENTS
 
 UP = np.array([0.0, 1.0, 0.0])
+_TOP = np.radians(250.0)
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -33,6 +35,11 @@ def turn(axis: int, angle: np.ndarray | float) -> np.ndarray:
 def about(axis: np.ndarray, angle: np.ndarray) -> np.ndarray:
     """Rotation matrices (T, 3, 3) about fixed unit ``axis`` (3,) by ``angle`` (T,)."""
     return Rotation.from_rotvec(np.asarray(angle)[:, None] * axis).as_matrix()
+
+
+def around(axis_T3: np.ndarray, angle_T: np.ndarray) -> np.ndarray:
+    """Rotation matrices (T, 3, 3) about unit axes (T, 3) by ``angle_T`` radians."""
+    return Rotation.from_rotvec(angle_T[:, None] * axis_T3).as_matrix()
 
 
 def apply(rotations_T33: np.ndarray, vectors: np.ndarray) -> np.ndarray:
@@ -117,14 +124,6 @@ def limb_rotations(
     return rotations[0], rotations[1]
 
 
-def world_rotations(local_TJ33: np.ndarray) -> np.ndarray:
-    """World rotations of all joints from local ones."""
-    world = np.empty_like(local_TJ33)
-    for joint, parent in enumerate(PARENTS):
-        world[:, joint] = local_TJ33[:, joint] if parent < 0 else world[:, parent] @ local_TJ33[:, joint]
-    return world
-
-
 def world_joints(world_TJ33: np.ndarray, pelvis_T3: np.ndarray, rest_J3: np.ndarray) -> np.ndarray:
     """Joint places (T, 55, 3) from world rotations, pelvis place and rest joints."""
     joints = np.empty((len(pelvis_T3), len(rest_J3), 3))
@@ -141,3 +140,56 @@ def blend_rotations(rotations: list[np.ndarray], weights_T: list[np.ndarray]) ->
     u, _, vt = np.linalg.svd(total)
     u[:, :, 2] *= np.sign(np.linalg.det(u @ vt))[:, None]
     return u @ vt
+
+
+def mean_turn(parts: list[tuple[np.ndarray, np.ndarray]], near_T33: np.ndarray) -> np.ndarray:
+    """Weighted mean of rotations by their turns from ``near_T33``: from one to another by way of that, so that two which
+    are half a turn apart are blended in one way only.
+    """
+    back = np.swapaxes(near_T33, 1, 2)
+    turns = sum(weight[:, None] * Rotation.from_matrix(back @ rotation).as_rotvec() for weight, rotation in parts)
+    return near_T33 @ Rotation.from_rotvec(turns).as_matrix()
+
+
+def calmed_steps(values_TK: np.ndarray, fastest: float) -> np.ndarray:
+    """The values, smoothed over time around steps from frame to frame that are longer than ``fastest``: over as few frames
+    as will do.
+    """
+    for sigma in (1.0, 1.5, 2.0, 3.0, 3.0, 3.0):
+        excess = np.linalg.norm(np.diff(values_TK, axis=0), axis=1) / fastest - 1.0
+        fast = np.clip(excess / 0.1, 0.0, 1.0)  # softly: what is hardly too fast is hardly changed
+        if not fast.any():
+            break
+        near = np.zeros((len(values_TK), 1))
+        near[1:, 0] = fast
+        near[:-1, 0] = np.maximum(near[:-1, 0], fast)
+        near = maximum_filter1d(near, 2 * round(2.0 * sigma) + 1, axis=0, mode="nearest")
+        near = gaussian_filter1d(near, 0.7 * sigma, axis=0, mode="nearest")
+        values_TK = values_TK + near * (gaussian_filter1d(values_TK, sigma, axis=0, mode="nearest") - values_TK)
+    return values_TK
+
+
+def calmed(rotations_T33: np.ndarray, fastest: float) -> np.ndarray:
+    """The rotations, smoothed over time where they turn faster than about ``fastest`` radians a frame."""
+    quaternions = Rotation.from_matrix(rotations_T33).as_quat()
+    steps = np.einsum("ti,ti->t", quaternions[1:], quaternions[:-1])
+    if (np.abs(steps) >= np.cos(0.5 * fastest)).all():
+        return rotations_T33
+    quaternions[1:] *= np.cumprod(np.where(steps < 0.0, -1.0, 1.0))[:, None]
+    quaternions = unit(calmed_steps(quaternions, 2.0 * np.sin(0.25 * fastest)))
+    return Rotation.from_quat(quaternions).as_matrix()
+
+
+def over_the_top(turns_T3: np.ndarray) -> np.ndarray:
+    """Rotation vectors that go on past half a turn instead of beginning from the other side, for a while: where a turn
+    comes back, or goes no farther than :data:`_TOP`.
+    """
+    angle = np.linalg.norm(turns_T3, axis=1)
+    flips = (np.einsum("ti,ti->t", turns_T3[1:], turns_T3[:-1]) < 0.0) & (angle[1:] + angle[:-1] > np.pi)
+    edges = [0, *(np.flatnonzero(flips) + 1).tolist(), len(angle)]
+    result, past = turns_T3.copy(), False
+    for begin, end in zip(edges[1:-1], edges[2:], strict=True):
+        past = not past and bool(angle[begin:end].min() > 2.0 * np.pi - _TOP)
+        if past:
+            result[begin:end] *= (1.0 - 2.0 * np.pi / angle[begin:end])[:, None]
+    return result
