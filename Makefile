@@ -38,10 +38,10 @@ ui: $(INSTALLED) ## every training with its curves, pages and figures, at http:/
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --backend-store-uri sqlite:///.state/mlflow.db --workers 1
 
 test: $(INSTALLED) ## every test
-	OMP_NUM_THREADS=1 python -m pytest -n $(JOBS) --dist loadgroup
+	OMP_NUM_THREADS=1 python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 test-fast: $(INSTALLED) ## tests that take seconds
-	OMP_NUM_THREADS=1 python -m pytest -n $(JOBS) --dist loadgroup -m 'not slow'
+	OMP_NUM_THREADS=1 python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m 'not slow'
 
 deps: $(INSTALLED) ## write the code among the deps of dvc.yaml anew, from what the stages import
 	python tests/layout.py

@@ -18,9 +18,10 @@ from scipy.optimize import minimize_scalar
 from interdance.body.model import Body
 from interdance.errors import InputError
 from interdance.files import atomic_path
-from interdance.importers.bodies import SMPL_REST, adopt, fit_shape, on_floor, release, with_relaxed_hands
+from interdance.importers.bodies import SMPL_REST, adopt, fit_shape, release, with_relaxed_hands
 from interdance.importers.convert import make_motion, numbers, rows_of_joints, smplx_rotations
 from interdance.importers.finding import nothing_found, refuse_pointer
+from interdance.importers.floor import on_floor
 from interdance.importers.listing import (
     check_folders,
     copy_song,

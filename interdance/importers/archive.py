@@ -18,7 +18,7 @@ import numpy as np
 from interdance.body.model import Body
 from interdance.body.skeleton import NUM_JOINTS
 from interdance.files import write_npz
-from interdance.importers.bodies import SMPL_REST, adopt, on_floor, release, with_relaxed_hands
+from interdance.importers.bodies import SMPL_REST, adopt, release, with_relaxed_hands
 from interdance.importers.convert import (
     STANCE_FRAMES,
     Y_UP_FROM_Z_UP,
@@ -35,6 +35,7 @@ from interdance.importers.convert import (
     z_up,
 )
 from interdance.importers.finding import refuse_pointer
+from interdance.importers.floor import on_floor
 from interdance.pickles import read_npz_entries
 from interdance.takes import Motion
 

@@ -8,8 +8,6 @@ the smallest rotation from our rest bone to theirs, as in :mod:`interdance.mocap
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
@@ -18,7 +16,7 @@ from interdance.body.model import Body
 from interdance.body.rotations import matrices
 from interdance.body.skeleton import INDEX, NUM_JOINTS, PARENTS
 from interdance.body.skin import Skin
-from interdance.importers.convert import above_floor, pelvis_of, raised
+from interdance.importers.convert import pelvis_of
 from interdance.mocap.retarget import relaxed_hands, swing
 from interdance.takes import NUM_BETAS, Motion
 
@@ -34,9 +32,6 @@ SMPL_REST = np.array([
     [0.681, 0.222, -0.044], [-0.684, 0.220, -0.047],
 ])  # fmt: skip
 """Where the joints (22, 3) of the male mean body of SMPL and SMPL-H are in its T-pose: metres, to the millimetre."""
-
-CARRIED_M = 0.15
-"""A dancer who stands higher above the partner's floor than this is not standing, but held."""
 
 _SWUNG = {
     INDEX[f"{side}_{joint}"]: INDEX[f"{side}_{child}"]
@@ -197,26 +192,6 @@ def with_relaxed_hands(rotations_TJ3: np.ndarray) -> np.ndarray:
     for joint, rotation in relaxed_hands().items():
         result[:, joint] = rotation
     return result
-
-
-def on_floor(motions: Sequence[Motion], body: Body, *, together: bool = False) -> tuple[list[Motion], list[float]]:
-    """Dancers whose feet stand on the floor, and by how many metres each was raised.
-
-    The floor is where the lowest point of a dancer's surface is in half of the frames.
-
-    Parameters
-    ----------
-    motions : sequence of Motion
-        Of one take.
-    body : Body
-    together : bool
-        Raise all alike, so that the lowest stands: for dancers whose places relative to each other are exact. Otherwise
-        each by a constant of its own, but one who is carried by the partner (:data:`CARRIED_M`) as the partner is.
-    """
-    heights = [above_floor(motion, body) for motion in motions]
-    reach = 0.0 if together else CARRIED_M
-    lifts = [-(height if height - min(heights) < reach else min(heights)) for height in heights]
-    return [raised(motion, lift) for motion, lift in zip(motions, lifts, strict=True)], lifts
 
 
 def finger_tips(motion: Motion, body: Body) -> np.ndarray:

@@ -8,7 +8,6 @@ the pelvis of the T-pose and are shifted afterwards: whoever turns the world mus
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,8 +35,6 @@ WILDEST, ODDEST = 100.0, 50.0
 """Radians of an axis-angle vector beyond which it is not in radians; standard deviations beyond which a shape is none."""
 STANCE_FRAMES = 64
 """Frames in which it is looked which way the body stands."""
-FLOOR_FRAMES = 256
-"""Frames in which it is looked how high the dancers stand."""
 MAX_TEXT = 200
 """Characters of a string in a file that are kept."""
 LEAST_ACROSS = 1e-6
@@ -205,18 +202,6 @@ def smplh_rotations(rotations_TJ3: np.ndarray) -> np.ndarray:
 
 
 # ------------------------------------------------------------------------------------------------------------------ floor
-
-
-def above_floor(motion: Motion, body: Body) -> float:
-    """Metres from y = 0 to the lowest point of the dancer's surface, the median over frames spread over the take."""
-    chosen = np.linspace(0, motion.num_frames - 1, min(FLOOR_FRAMES, motion.num_frames)).astype(int)
-    some = Motion(motion.rotations_TJ3[chosen], motion.translation_T3[chosen], motion.betas, motion.fps)
-    return float(np.median(body.points(some)[:, NUM_JOINTS:, 1].min(axis=1)))
-
-
-def raised(motion: Motion, metres: float) -> Motion:
-    """The same dance that much higher."""
-    return replace(motion, translation_T3=motion.translation_T3 + np.array([0.0, metres, 0.0], np.float32))
 
 
 # ----------------------------------------------------------------------------------------------------------------- checks

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from interdance.body.model import Body
-from interdance.importers.convert import above_floor, raised
+from interdance.importers.floor import set_down
 from interdance.importers.source import Recording, Source
 from interdance.takes import Motion
-
-OFF_FLOOR = 0.04
-"""Metres above or below the floor within which dancers are left where they are: heels and soles are not in the files."""
-CARRIED = 0.15
-"""Metres above the partner's floor from which on a dancer does not stand there, but is held."""
 
 
 def record(source: Source, body: Body, read: Callable[[Path, Body], tuple[Motion, dict[str, Any]]]) -> Recording:
@@ -30,19 +25,3 @@ def record(source: Source, body: Body, read: Callable[[Path, Body], tuple[Motion
     if any(lifts):
         facts["raised_m"] = [round(lift, 4) for lift in lifts]
     return Recording(motions[0], motions[1] if len(motions) > 1 else None, facts)
-
-
-def set_down(motions: Sequence[Motion], body: Body) -> tuple[list[Motion], list[float]]:
-    """Dancers on the floor, and the metres by which each was raised.
-
-    A set whose origin is not on its floor is moved as a whole, by the height of the lower dancer. Who is still off the
-    floor then has legs of another length than the body that was captured (shape coefficients are of one model), and is
-    moved alone; but not one who is carried.
-    """
-    heights = [above_floor(motion, body) for motion in motions]
-    common = min(heights) if abs(min(heights)) > OFF_FLOOR else 0.0
-    lifts = []
-    for height in heights:
-        own = height - common
-        lifts.append(-common - (own if OFF_FLOOR < abs(own) < CARRIED else 0.0))
-    return [raised(motion, lift) if lift else motion for motion, lift in zip(motions, lifts, strict=True)], lifts

@@ -16,7 +16,6 @@ import numpy as np
 from interdance.body.model import Body
 from interdance.errors import InputError
 from interdance.files import atomic_path, read_json, write_json
-from interdance.importers.bodies import on_floor
 from interdance.importers.convert import (
     make_motion,
     pelvis_of,
@@ -27,6 +26,7 @@ from interdance.importers.convert import (
     vectors_to_6d,
 )
 from interdance.importers.finding import nothing_found, refuse_pointer
+from interdance.importers.floor import on_floor
 from interdance.importers.listing import check_folders, copy_song, song_of, subfolder
 from interdance.importers.source import Recording, Source, safe_name
 from interdance.mocap.resample import resample

@@ -178,7 +178,7 @@ def _form(path: Path) -> str:
 
 
 def read(source: Source, body: Body) -> Recording:
-    """Read both dancers, and set them on the floor as :func:`interdance.importers.couples.set_down` does.
+    """Read both dancers, and set them on the floor as :func:`interdance.importers.floor.set_down` does.
 
     Raises
     ------

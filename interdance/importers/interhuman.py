@@ -22,7 +22,6 @@ from interdance.importers.bodies import (
     SMPL_REST,
     adopt,
     finger_tips,
-    on_floor,
     rest_of,
     root_of,
     with_relaxed_hands,
@@ -41,6 +40,7 @@ from interdance.importers.convert import (
     z_up,
 )
 from interdance.importers.finding import nothing_found, refuse_pointer
+from interdance.importers.floor import on_floor
 from interdance.importers.listing import check_folders, lines_of, splits_of, subfolder, write_lines
 from interdance.importers.source import Recording, Source, safe_name
 from interdance.mocap.resample import resample

@@ -18,9 +18,10 @@ import numpy as np
 from interdance.body.model import Body
 from interdance.errors import InputError
 from interdance.files import atomic_path, write_npz
-from interdance.importers.bodies import NUM_BODY, adopt, finger_tips, on_floor, rest_of
+from interdance.importers.bodies import NUM_BODY, adopt, finger_tips, rest_of
 from interdance.importers.convert import check_finite, make_motion, numbers, rows_of_joints, text
 from interdance.importers.finding import nothing_found, refuse_pointer
+from interdance.importers.floor import on_floor
 from interdance.importers.listing import check_folders, lines_of, splits_of, subfolder, write_lines
 from interdance.importers.source import Recording, Source, safe_name
 from interdance.mocap.fit import fit_joints
