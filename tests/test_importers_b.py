@@ -421,6 +421,7 @@ def test_aistpp_comes_back(body: Body, street: Duet, tmp_path: Path) -> None:
     for source, there in zip(sources, (street.leader, street.follower), strict=True):
         assert source.genre == "waack" and source.music == tmp_path / "set" / "music" / "mWA3.wav"
         assert source.facts == {
+            "mocap": False,
             "split": "test", "dancer": "d26", "music": "mWA3", "choreography": "ch02", "situation": "advanced",
             "tempo_bpm": 110,
         }  # fmt: skip

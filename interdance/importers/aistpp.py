@@ -92,6 +92,7 @@ def find(folder: Path, music: Path | None = None) -> tuple[list[Source], dict[st
             facts |= {key: match[key] for key in ("dancer", "music", "choreography")}
             facts["situation"] = _SITUATIONS.get(match["situation"], match["situation"])
             facts["tempo_bpm"] = _tempo(match["kind"], int(match["number"]))
+        facts["mocap"] = False  # estimated from videos
         found.append(Source(safe_name(path.stem), genre, path, music=song, facts=facts))
     if not found:
         raise nothing_found(folder, "motions/<sequence>.pkl", left_out)
