@@ -280,7 +280,7 @@ def archive(data: bytearray, rng: np.random.Generator) -> bytearray:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
         for key, content in members.items():
-            packed.writestr(key, content)
+            packed.writestr(zipfile.ZipInfo(key), content, zipfile.ZIP_DEFLATED, 1)  # with a date that is always the same
     return bytearray(target.getvalue())
 
 

@@ -10,6 +10,11 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest file first: beside it the other processes do all the rest."""
+    items.sort(key=lambda item: item.path.name != "test_platform.py")
+
+
 def shared(*parts: str) -> Path:
     """A path in the folder of real data beside the checkout (or ``INTERDANCE_SHARED``); skips the test when it is absent."""
     root = Path(os.environ.get("INTERDANCE_SHARED", REPOSITORY.parent / "shared"))
