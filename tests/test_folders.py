@@ -484,8 +484,8 @@ def test_dicts_that_are_refused(body: Body, tmp_path: Path) -> None:
     two = np.empty(2, object)
     two[:] = [values, values]
     cases: list[tuple[Any, str]] = [
-        (edit(values, poses=None), r"has no 'poses' \(it has: transl, betas"),
-        (edit(values, transl=None), "has no 'transl'"),
+        (edit(values, poses=None), r"no 'poses' in it \(it holds: betas"),
+        (edit(values, transl=None), "no 'transl' in it"),
         (edit(values, poses=values["poses"][:, :72]), "'poses' has 24 joints; the 55"),
         (edit(values, poses=values["poses"][:, :100]), r"'poses' is an array of shape \(40, 100\)"),
         (edit(values, poses=3.0), r"'poses' is an array of shape \(\)"),

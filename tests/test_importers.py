@@ -117,7 +117,7 @@ def test_one_more_take_makes_one_more(tmp_path: Path, body: Body, monkeypatch: p
             result.set_result(make(source, out, reading))
             return result
 
-    monkeypatch.setattr(run, "ProcessPoolExecutor", Here)
+    monkeypatch.setattr(run, "process_pool", Here)
     for name in ("a", "b"):
         couple(tmp_path / "in", body, name)
         write_song(tmp_path / "in" / f"{name}.wav", 3.0)

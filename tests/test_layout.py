@@ -14,7 +14,7 @@ from layout import PACKAGE, READS, ROOT, UNREAD, code_deps, dvc_stages, imports,
 from interdance import config
 from interdance.stages import PER_SET, STAGES
 
-BASE = {"errors", "files", "config", "kept", "pickles", "takes"}
+BASE = {"errors", "files", "config", "kept", "pickles", "processes", "takes"}
 #: room -> rooms it may import besides the base. Rooms of the base import the base alone.
 MAY_IMPORT = {
     "music": set(),
@@ -37,7 +37,7 @@ MAY_IMPORT = {
         "export",
     },
     "report": {"export"},
-    "evaluation": {"music", "mocap", "body", "metrics", "export", "report"},
+    "evaluation": {"music", "mocap", "importers", "body", "metrics", "export", "report"},
     "tracking": set(),
     "workspace": set(),
     "stages": {

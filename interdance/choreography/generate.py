@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
 from pathlib import Path
@@ -19,6 +17,7 @@ from interdance.files import atomic_folder
 from interdance.kept import Kept
 from interdance.music import scores, synth, voices
 from interdance.music.synth import write_track
+from interdance.processes import process_pool
 from interdance.takes import Duet, write_take
 
 __all__ = ["Dance", "choreograph", "generate_duet", "recipe"]
@@ -94,9 +93,8 @@ def _made(
             _make(params, body, fps, folder, *job)
             yield job
         return
-    context = multiprocessing.get_context("spawn")  # a fork would copy the locks of a parent that runs threads
     try:
-        with ProcessPoolExecutor(min(params.workers, len(jobs)), context, _start_worker, (body,)) as pool:
+        with process_pool(min(params.workers, len(jobs)), _hold, body) as pool:
             made = [pool.submit(_make_in_worker, params, fps, folder, *job) for job in jobs]
             for job, future in zip(jobs, made, strict=True):
                 future.result()
@@ -110,10 +108,7 @@ def _made(
 _BODY: list[Body] = []
 
 
-def _start_worker(body: Body) -> None:
-    import torch
-
-    torch.set_num_threads(1)
+def _hold(body: Body) -> None:
     _BODY[:] = [body]
 
 

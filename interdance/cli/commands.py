@@ -9,10 +9,10 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 
 from interdance import config
 from interdance.cli.data import data
+from interdance.cli.progress import progress
 from interdance.config import Paths
 from interdance.errors import InputError
 from interdance.files import atomic_path, read_json, write_json
@@ -195,14 +195,13 @@ def inspect(
     from interdance.quality.folder import inspect_folder
     from interdance.report.inspection import inspection_html, inspection_summary, inspection_table
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(folder.name)
+    with progress(folder.name) as tell:
         inspection = inspect_folder(
             folder,
             Body.load(params.body.model),
             params.quality,
             workers or params.datacard.workers,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            progress=tell,
         ).as_dict()
     Console().print(inspection_table(inspection))
     typer.echo(inspection_summary(inspection))
@@ -229,15 +228,14 @@ def card(
     from interdance.report.datacard import card_figures, card_genres, card_table
 
     body = Body.load(params.body.model)
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(folder.name)
+    with progress(folder.name) as tell:
         made = make_card(
             folder,
             body,
             Settings.of(params),
             name=name,
             workers=workers or params.datacard.workers,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            progress=tell,
         )
     for table in (card_table(made), card_figures(made), card_genres(made)):
         Console().print(table)

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
 from interdance import config
+from interdance.cli.progress import progress
 from interdance.errors import InputError
 from interdance.files import write_json
 
@@ -49,8 +49,7 @@ def import_(
     from interdance.importers.run import Reading, import_takes
 
     reading = Reading(source, params.body.model, params.data.fps, genre, params.music.tolerance_s, params.quality)
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(source)
+    with progress(source) as tell:
         names = import_takes(
             folder,
             out,
@@ -58,7 +57,7 @@ def import_(
             music=music,
             takes=take or (),
             workers=workers or params.data.workers,
-            progress=lambda done, total, name: bar.update(task, completed=done, total=total, description=name),
+            progress=tell,
         )
     typer.echo(f"{out}: {len(names)} takes; {out / 'import.json'} says what was left out and why")
 

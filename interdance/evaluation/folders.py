@@ -43,6 +43,7 @@ from interdance.body.skeleton import INDEX
 from interdance.errors import InputError
 from interdance.evaluation.settings import Up
 from interdance.files import read_json
+from interdance.importers.convert import numbers
 from interdance.mocap.resample import resample, resample_positions
 from interdance.music.cut import SUFFIXES as MUSIC_SUFFIXES
 from interdance.music.cut import find_song
@@ -402,7 +403,7 @@ def _parameters(path: Path, value: Any, fps: float) -> Motion:
         value = value.reshape(-1)[0]
     if not isinstance(value, dict):
         raise InputError(f"{path}: holds a pickled {type(value).__name__}; a dict with poses and transl is needed")
-    poses, translation = _numbers(path, value, "poses"), _numbers(path, value, "transl", "trans")
+    poses, translation = numbers(path, value, "poses"), numbers(path, value, "transl", "trans")
     num_frames, count = _rows(path, poses.shape, "'poses' is")
     if count != NUM_JOINTS:
         raise InputError(
@@ -414,10 +415,10 @@ def _parameters(path: Path, value: Any, fps: float) -> Motion:
     rotations_TJ3 = poses.reshape(num_frames, NUM_JOINTS, 3).astype(np.float32)
     translation_T3 = translation.reshape(num_frames, 3).astype(np.float32)
     if "global_orient" in value:
-        orient = _numbers(path, value, "global_orient")
+        orient = numbers(path, value, "global_orient")
         if orient.shape == (num_frames, 3):  # Duolando's program writes other things under that name too
             rotations_TJ3[:, 0] = orient
-    betas = _numbers(path, value, "betas") if value.get("betas") is not None else np.zeros(NUM_BETAS)
+    betas = numbers(path, value, "betas") if value.get("betas") is not None else np.zeros(NUM_BETAS)
     if betas.size == 0 or betas.ndim not in (1, 2):
         raise InputError(f"{path}: 'betas' has shape {betas.shape}; ten coefficients are needed, or none")
     for name, array in (("poses", rotations_TJ3), ("transl", translation_T3)):
@@ -430,18 +431,3 @@ def _parameters(path: Path, value: Any, fps: float) -> Motion:
     shape = np.zeros(NUM_BETAS, np.float32)
     shape[: len(mean)] = mean
     return Motion(rotations_TJ3, translation_T3, shape, fps)
-
-
-def _numbers(path: Path, values: dict[str, Any], *names: str) -> np.ndarray:
-    """The first of the named entries, as an array of numbers."""
-    name = next((name for name in names if name in values), None)
-    if name is None:
-        known = ", ".join(map(str, values)) or "nothing"
-        raise InputError(f"{path}: the dict in it has no '{names[0]}' (it has: {known}); write SMPL-X parameters")
-    try:
-        array = np.asarray(values[name])
-    except ValueError:
-        raise InputError(f"{path}: '{name}' has rows of different lengths; write an array") from None
-    if array.dtype.kind not in "fiu":
-        raise InputError(f"{path}: '{name}' holds {array.dtype}, not numbers")
-    return array

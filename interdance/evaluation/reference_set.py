@@ -9,8 +9,9 @@ from interdance.errors import InputError
 from interdance.evaluation.performer import Performer, Surface
 from interdance.evaluation.reading import TakeFiles, common_length, read
 from interdance.evaluation.settings import Reading, Settings
-from interdance.evaluation.workers import process_pool, unordered
+from interdance.evaluation.workers import unordered
 from interdance.metrics.reference import ClipFeatures, Reference, clip_features, fingerprint, join
+from interdance.processes import process_pool
 
 
 def collect_reference(takes: Sequence[TakeFiles], settings: Settings, reading: Reading, workers: int) -> Reference:

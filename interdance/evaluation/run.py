@@ -17,8 +17,9 @@ from interdance.evaluation.reading import Dancer, Source, TakeFiles, common_leng
 from interdance.evaluation.reference_set import check_cutting
 from interdance.evaluation.settings import Reading, Settings, Statistics
 from interdance.evaluation.summary import GROUND_TRUTH, Evaluation, assemble
-from interdance.evaluation.workers import process_pool, unordered
+from interdance.evaluation.workers import unordered
 from interdance.metrics.reference import Reference
+from interdance.processes import process_pool
 
 SAME_LEADER = 0.005  # metres between any two joints: below it, two files hold the same leader
 

@@ -1,32 +1,14 @@
-"""Work shared out over processes, with its progress."""
+"""Results of shared work as they come, with their progress."""
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from concurrent.futures import Executor, as_completed
 from typing import Any, TypeVar
 
-import torch
 from tqdm import tqdm
 
 T = TypeVar("T")
-
-
-@contextmanager
-def process_pool(workers: int) -> Iterator[Executor]:
-    """Fresh processes of one thread each: a fork of one that has started torch's or warp's threads may hang."""
-    context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(max(workers, 1), mp_context=context, initializer=_one_thread)
-    try:
-        yield executor
-    finally:
-        executor.shutdown(wait=True, cancel_futures=True)
-
-
-def _one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 def unordered(

@@ -25,7 +25,7 @@ from interdance.importers.floor import on_floor
 from interdance.importers.listing import (
     check_folders,
     copy_song,
-    lines_of,
+    ignored_in,
     song_of,
     splits_of,
     subfolder,
@@ -72,7 +72,7 @@ def find(folder: Path, music: Path | None = None) -> tuple[list[Source], dict[st
     motions = subfolder(folder, "motions")
     root = motions.parent
     lists = (root / "splits", root)
-    ignored = {name for place in lists for name in lines_of(place / "ignore_list.txt")}
+    ignored = ignored_in(lists)
     parts = {
         key: splits_of(lists, {part: f"{kind}_{file}.txt" for part, file in _SPLITS.items()})
         for key, kind in (("split", "crossmodal"), ("split_of_pose", "pose"))

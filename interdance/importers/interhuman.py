@@ -41,7 +41,7 @@ from interdance.importers.convert import (
 )
 from interdance.importers.finding import nothing_found, refuse_pointer
 from interdance.importers.floor import on_floor
-from interdance.importers.listing import check_folders, lines_of, splits_of, subfolder, write_lines
+from interdance.importers.listing import check_folders, ignored_in, lines_of, splits_of, subfolder, write_lines
 from interdance.importers.source import Recording, Source, safe_name
 from interdance.mocap.resample import resample
 from interdance.pickles import read_npy_header, read_object_array
@@ -83,7 +83,7 @@ def find(folder: Path, music: Path | None = None) -> tuple[list[Source], dict[st
     motions = subfolder(folder, "motions")
     root = motions.parent
     lists = (root / "split", root)
-    ignored = {name for place in lists for name in lines_of(place / "ignore_list.txt")}
+    ignored = ignored_in(lists)
     parts = splits_of(lists, SPLITS)
     processed = [{path.stem: path for path in (root / "motions_processed" / person).glob("*.npy")} for person in PERSONS]
     raw = {path.stem: path for path in motions.glob("*.pkl")}

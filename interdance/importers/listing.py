@@ -45,6 +45,11 @@ def lines_of(path: Path) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
+def ignored_in(places: Iterable[Path]) -> set[str]:
+    """Takes that the ``ignore_list.txt`` of a published set names."""
+    return {name for place in places for name in lines_of(place / "ignore_list.txt")}
+
+
 def splits_of(places: Iterable[Path], files: Mapping[str, str]) -> dict[str, str]:
     """Name of a take -> its part of the published split.
 

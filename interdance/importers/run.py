@@ -7,10 +7,9 @@ defects are beyond the limits, is left out; ``import.json`` beside the takes say
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import shutil
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from interdance.importers.trim import t_pose_frames, trim_range
 from interdance.kept import Kept, key_of
 from interdance.mocap.resample import resample
 from interdance.music.cut import cut_song
+from interdance.processes import process_pool
 from interdance.quality.duet import inspect_duet
 from interdance.quality.verdict import verdict
 from interdance.takes import Duet, write_take
@@ -169,9 +169,8 @@ def _made(
     """Every take made or taken from ``kept``, in order."""
     settings = asdict(reading) | {"body": Body.load(reading.body).body_hash}
     keys = [_key(source, settings) for source in sources]
-    context = multiprocessing.get_context("spawn")  # a fork would copy the locks of a parent that runs threads
     results: list[Future[dict[str, Any] | str] | dict[str, Any]] = []
-    with ProcessPoolExecutor(max(1, min(workers, len(sources))), context, initializer=_one_thread) as pool:
+    with process_pool(min(workers, len(sources))) as pool:
         for source, key in zip(sources, keys, strict=True):
             target = out / source.name
             if kept.restore(key, target):
@@ -196,12 +195,6 @@ def _facts_of(folder: Path) -> dict[str, Any]:
 def _key(source: Source, settings: dict[str, Any]) -> str:
     files = [path for path in (source.leader, source.follower, source.music, *source.others) if path is not None]
     return key_of([source.name, source.genre, source.facts, settings], [path for path in files if path.is_file()])
-
-
-def _one_thread() -> None:
-    import torch
-
-    torch.set_num_threads(1)
 
 
 def _chosen(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from typing import Any, TypeVar
 
-import torch
-
 from interdance.body.model import Body
+from interdance.processes import process_pool
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -28,8 +26,7 @@ def over_takes(
 ) -> list[Result]:
     """``function(job, body)`` of every job, in their order.
 
-    With several workers the processes are fresh ones of one thread each (a fork of one that has started torch's or warp's
-    threads may hang), and the body is sent once to each.
+    With several workers the body is sent once to each process.
     """
     results: dict[int, Result] = {}
     for index, result in _run(function, jobs, body, workers):
@@ -46,20 +43,13 @@ def _run(
         for index, job in enumerate(jobs):
             yield index, function(job, body)
         return
-    context = multiprocessing.get_context("spawn")
-    count = min(workers, len(jobs))
-    with ProcessPoolExecutor(count, mp_context=context, initializer=_hold, initargs=(body,)) as pool:
+    with process_pool(min(workers, len(jobs)), _hold, body) as pool:
         futures = {pool.submit(_call, function, job): index for index, job in enumerate(jobs)}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+        for future in as_completed(futures):
+            yield futures[future], future.result()
 
 
 def _hold(body: Body) -> None:
-    torch.set_num_threads(1)
     _held["body"] = body
 
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from interdance.body.model import Body
 from interdance.config import EncodeParams, Params, Paths
 from interdance.errors import InputError
 from interdance.files import atomic_folder, write_json
 from interdance.kept import Kept, key_of
+from interdance.processes import process_pool
 from interdance.representation.canonical import encode
 from interdance.representation.contact import foot_contact, partner_contacts
 from interdance.stages import execute_per_set
@@ -36,9 +34,8 @@ def run(params: Params, paths: Paths, name: str) -> None:
     kept = Kept(paths.state / "kept" / "encoded" / name)
     settings = replace(params.encode, workers=1)
     body = Body.load(params.body.model).body_hash
-    context = multiprocessing.get_context("spawn")
     with atomic_folder(paths.encoded / name) as folder:
-        with ProcessPoolExecutor(max(1, params.encode.workers), mp_context=context, initializer=_one_thread) as pool:
+        with process_pool(params.encode.workers) as pool:
             made = {}
             for take in takes:
                 place = paths.takes / name / take
@@ -78,10 +75,6 @@ def encode_take(take: Path, out: Path, body_model: str, settings: EncodeParams) 
         np.save(out / f"{role}.npy", encode(points_TP3, standing_T4, touching_TP, body.anchor_P))
     facts = {"genre": duet.genre, "fps": duet.leader.fps, "num_frames": duet.leader.num_frames}
     write_json(out / "facts.json", facts)
-
-
-def _one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 def main() -> None:
