@@ -19,6 +19,7 @@ from interdance.importers import folder as by_name
 from interdance.importers import run
 from interdance.importers.registry import IMPORTERS, find_importer
 from interdance.importers.run import Reading, import_takes
+from interdance.importers.source import Source
 from interdance.importers.trim import trim_range
 from interdance.kept import Kept
 from interdance.takes import list_takes, read_take, write_motion
@@ -137,6 +138,18 @@ def test_one_more_take_makes_one_more(tmp_path: Path, body: Body, monkeypatch: p
     import_takes(tmp_path / "in", tmp_path / "out", reading(genre="rumba"), kept=Kept(kept))
     assert made == ["a", "b", "c"], "and so does another setting"
     assert len(list(kept.iterdir())) == 3, "what is of no use is dropped"
+
+
+def test_everything_that_is_read_counts(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("leader", "follower", "music", "other")]
+    for file in files:
+        file.write_bytes(b"before")
+    source = Source("a", "salsa", files[0], files[1], files[2], others=(files[3],), facts={"split": "train"})
+    keys = {run._key(source, {}), run._key(source, {"fps": 30}), run._key(replace(source, facts={}), {})}
+    for file in files:
+        file.write_bytes(b"after")
+        keys.add(run._key(source, {}))
+    assert len(keys) == 3 + len(files)
 
 
 def test_a_folder_of_other_things_is_not_replaced(tmp_path: Path, body: Body) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import av
 import librosa
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from conftest import shared
 from interdance.errors import InputError
 from interdance.music import duolando, features
 from interdance.music.audio import load_audio, read_audio
+from interdance.music.cut import cut_song
 from interdance.music.duolando import duolando_features
 from interdance.music.features import BEATS, CHROMA, ENVELOPE, MFCC, PEAKS, analyse, music_features
 
@@ -343,3 +345,31 @@ def test_stereo_is_averaged(tmp_path: Path) -> None:
     mono = clicks(1.0)
     soundfile.write(tmp_path / "stereo.wav", np.stack([mono, np.zeros_like(mono)], axis=1), RATE, subtype="FLOAT")
     np.testing.assert_allclose(read_audio(tmp_path / "stereo.wav")[0], mono / 2, atol=1e-7)
+
+
+def write_film(path: Path, samples: np.ndarray) -> None:
+    """A film of sound alone, as a set that has no other songs gives them."""
+    with av.open(str(path), "w") as film:
+        stream = film.add_stream("aac", rate=RATE, layout="mono")
+        frame = av.AudioFrame.from_ndarray(samples[None].astype(np.float32), format="fltp", layout="mono")
+        frame.rate, frame.pts = RATE, 0
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            film.mux(packet)
+
+
+def test_the_sound_of_a_film_is_cut_as_a_song_is(tmp_path: Path) -> None:
+    samples = np.zeros(4 * RATE)
+    for start in (1.0, 2.5):
+        samples[round(start * RATE) :][:400] = np.sin(np.arange(400) * 0.3)
+    write_film(tmp_path / "film.mp4", samples)
+    cut_song(tmp_path / "film.mp4", tmp_path / "song.flac", 0.5, 3.0, 0.1)
+    cut, rate = soundfile.read(tmp_path / "song.flac", always_2d=True)
+    loud = np.flatnonzero(np.abs(cut).max(axis=1) > 0.3) / rate
+    assert len(cut) == pytest.approx(3.0 * rate, abs=2) and loud.min() == pytest.approx(0.5, abs=0.06)
+    assert loud.max() == pytest.approx(2.02, abs=0.06)
+    with pytest.raises(InputError, match="the song ends at 4"):
+        cut_song(tmp_path / "film.mp4", tmp_path / "none.flac", 2.0, 3.0, 0.1)
+    (tmp_path / "bad.mp4").write_bytes((tmp_path / "film.mp4").read_bytes()[:200])
+    with pytest.raises(InputError, match="its sound cannot be decoded"):
+        cut_song(tmp_path / "bad.mp4", tmp_path / "none.flac", 0.0, 1.0, 0.1)
+    assert not (tmp_path / "none.flac").exists()

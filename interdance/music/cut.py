@@ -35,7 +35,7 @@ def cut_song(source: Path, target: Path, start_s: float, duration_s: float, tole
     """
     samples, rate, promised = _read(source, start_s + duration_s)
     begin, wanted = round(start_s * rate), round(duration_s * rate)
-    samples = samples[begin:]  # read from the start: seeking in an mp3 lands near, not there
+    samples = samples[begin : begin + wanted]  # read from the start: seeking in an mp3 lands near, not there
     expected = min(wanted, max(promised - begin, 0))
     if len(samples) < expected:
         raise InputError(
