@@ -53,4 +53,4 @@ types: $(INSTALLED) ## mypy
 	mypy interdance flows
 
 clean: ## remove what stages wrote and every private run; records in .state and DVC's cache stay
-	rm -rf data/takes data/music data/encoded data/cards data/split.json data/statistics.npz data/reference.npz models generated reports runs
+	rm -rf data/takes data/music data/encoded data/cards data/split.json data/statistics.npz data/reference.npz models generated reports runs .kept

@@ -41,7 +41,7 @@ def main() -> None:
     body = Body.load()
     per_genre = max(1, round(arguments.minutes * 60.0 / arguments.take_seconds / len(GENRES)))
     params = ChoreographyParams(7, list(GENRES), per_genre, arguments.take_seconds, arguments.workers)
-    out = arguments.out or Path(tempfile.mkdtemp(prefix="choreography-"))
+    out = (arguments.out or Path(tempfile.mkdtemp(prefix="choreography-"))) / "takes"
     try:
         start = time.perf_counter()
         names = choreograph(params, body, 30, out)

@@ -27,7 +27,7 @@ import numpy as np
 import torch
 
 from interdance.body.model import Body
-from interdance.importers.bodies import on_floor
+from interdance.importers.floor import on_floor
 from interdance.importers.registry import IMPORTERS
 from interdance.importers.source import Recording
 from interdance.takes import Duet, Motion

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import types
 import typing
 from dataclasses import dataclass
@@ -392,6 +393,11 @@ class Paths:
         return self.root / "reports"
 
     @property
+    def kept(self) -> Path:
+        """What earlier runs of the stages made, take by take: of this root alone, unlike the state."""
+        return self.root / ".kept"
+
+    @property
     def state(self) -> Path:
         """Records of runs, journals, servers' homes: one ignored folder, or the one ``INTERDANCE_STATE`` names."""
         return Path(os.environ.get("INTERDANCE_STATE") or self.root / ".state")
@@ -425,7 +431,13 @@ def merge(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
 
 def from_dict(values: dict[str, Any], source: str) -> Params:
     """Build :class:`Params` from nested mappings; ``source`` names their origin in errors."""
-    return typing.cast(Params, _build(Params, values, source, ""))
+    params = typing.cast(Params, _build(Params, values, source, ""))
+    if not params.sets:
+        raise InputError(f"{source}: sets: at least one data set is needed")
+    for name in params.sets:
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+            raise InputError(f"{source}: sets: '{name}' names folders and stages; use letters, digits, _ and -")
+    return params
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -17,12 +17,7 @@ from typing import Any
 import numpy as np
 
 from interdance.errors import InputError
-from interdance.pickles import read_npy_header
-
-SMALL_BYTES = 64 << 20
-MAX_UNPACKING = 200
-"""How many times its size an archive larger than :data:`SMALL_BYTES` may unpack to: motion shrinks to a half, zeros to a
-thousandth."""
+from interdance.pickles import check_unpacking, read_npy_header
 
 
 @contextmanager
@@ -95,9 +90,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         raise InputError(f"{path}: not an .npz archive; write it with numpy.savez (pickles are refused)")
     try:
         with zipfile.ZipFile(path) as members:
-            unpacked = sum(item.file_size for item in members.infolist())
-        if unpacked > max(SMALL_BYTES, MAX_UNPACKING * path.stat().st_size):
-            raise InputError(f"{path}: would unpack to {unpacked >> 20} MiB, over {MAX_UNPACKING} times its size; save it anew")
+            check_unpacking(path, members.infolist())
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except InputError:

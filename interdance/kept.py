@@ -71,17 +71,18 @@ def key_of(settings: Any, files: Iterable[Path] = ()) -> str:
 
 @cache
 def code_digest() -> str:
-    """The source of every module of ours that this process had loaded when it was first asked.
+    """Every module of ours that this process had loaded when it was first asked, and the tables (YAML) beside them.
 
     A stage is a process of its own and imports what it needs at its start: these modules are the ones that decide its
     results, the same that ``dvc.yaml`` lists.
     """
     digest = hashlib.sha256()
-    ours = {name: module for name, module in sys.modules.items() if name.split(".")[0] == __name__.split(".")[0]}
-    for name in sorted(ours):
-        place = getattr(ours[name], "__file__", None)
-        if place:
-            digest.update(name.encode() + Path(place).read_bytes())
+    ours = {name: module for name, module in list(sys.modules.items()) if name.split(".")[0] == __name__.split(".")[0]}
+    places = {Path(place) for module in ours.values() if (place := getattr(module, "__file__", None))}
+    root = Path(__file__).parent
+    tables = {table for place in places if place.parent != root for table in place.parent.rglob("*.yaml")}
+    for place in sorted(places | tables):
+        digest.update(str(place.relative_to(root)).encode() + place.read_bytes())
     return digest.hexdigest()
 
 

@@ -17,7 +17,7 @@ import re
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -26,6 +26,10 @@ import numpy as np
 
 from interdance.errors import InputError
 
+SMALL_BYTES = 64 << 20
+MAX_UNPACKING = 200
+"""How many times its size an archive may unpack to when that is more than :data:`SMALL_BYTES`: motion shrinks to a half,
+zeros to a thousandth."""
 MAX_BYTES = 2 << 30
 """Size up to which a pickle is read: an hour of two dancers at 120 frames per second is a quarter of it."""
 MAX_DEPTH = 16
@@ -131,10 +135,10 @@ def read_npz_entries(path: Path, names: Collection[str]) -> dict[str, Any]:
     left = MAX_BYTES
     try:
         with zipfile.ZipFile(path) as archive:
-            for info in archive.infolist():
+            wanted = [info for info in archive.infolist() if info.filename in {f"{name}.npy" for name in names}]
+            check_unpacking(path, wanted)
+            for info in wanted:
                 name = info.filename.removesuffix(".npy")
-                if name not in names or info.filename == name:
-                    continue
                 left -= info.file_size
                 if left < 0:
                     raise InputError(f"{path}: '{name}' would unpack to more than {MAX_BYTES >> 30} GiB; save the arrays alone")
@@ -147,6 +151,13 @@ def read_npz_entries(path: Path, names: Collection[str]) -> dict[str, Any]:
         what = (str(error).splitlines() or [""])[0][:100] or type(error).__name__
         raise InputError(f"{path}: not an .npz archive, or a damaged one ({what}); copy it again") from None
     return found
+
+
+def check_unpacking(path: Path, members: Iterable[zipfile.ZipInfo]) -> None:
+    """Raise :class:`InputError` when members of an archive promise far more than the file can hold."""
+    unpacked = sum(member.file_size for member in members)
+    if unpacked > max(SMALL_BYTES, MAX_UNPACKING * path.stat().st_size):
+        raise InputError(f"{path}: would unpack to {unpacked >> 20} MiB, over {MAX_UNPACKING} times its size; save it anew")
 
 
 def _entry(path: Path, data: bytes) -> Any:

@@ -186,23 +186,36 @@ def write_take(root: Path, duet: Duet) -> Path:
 
 
 def read_take(folder: Path) -> Duet:
-    """Read a take written by :func:`write_take`. Raises :class:`InputError` as :func:`read_motion` does."""
-    facts = read_json(folder / "take.json")
-    follower = folder / "follower.npz"
+    """Read a take written by :func:`write_take`.
+
+    Raises
+    ------
+    InputError
+        When its facts lack name or genre, or as :func:`read_motion` does.
+    """
+    place = folder / "take.json"
+    facts = read_json(place)
+    for key in ("name", "genre"):
+        if not isinstance(facts, dict) or not isinstance(facts.get(key), str):
+            raise InputError(f"{place}: '{key}' is missing or no text; make the take again")
+    follower, music = folder / "follower.npz", facts.get("music")
     return Duet(
         name=facts["name"],
         genre=facts["genre"],
         leader=read_motion(folder / "leader.npz"),
         follower=read_motion(follower) if follower.exists() else None,
-        music=folder / facts["music"] if facts["music"] else None,
+        music=folder / music if isinstance(music, str) and music else None,
         facts=facts,
     )
 
 
 def list_takes(root: Path) -> list[str]:
-    """Names of the takes under ``root``, sorted: ``<take>`` in the folder of one set, ``<set>/<take>`` in that of all."""
-    places = (*root.glob("*/take.json"), *root.glob("*/*/take.json"))
-    return sorted(path.parent.relative_to(root).as_posix() for path in places)
+    """Names of the takes under ``root``, sorted: ``<take>`` in the folder of one set, ``<set>/<take>`` in that of all.
+
+    Hidden folders do not count: a stage that was killed may have left one.
+    """
+    places = (path.parent.relative_to(root) for path in (*root.glob("*/take.json"), *root.glob("*/*/take.json")))
+    return sorted(place.as_posix() for place in places if not any(part.startswith(".") for part in place.parts))
 
 
 class TakesIn(Sequence[Duet]):

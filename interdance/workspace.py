@@ -200,20 +200,25 @@ def _rebased(values: dict[str, Any], project: Path, root: Path) -> dict[str, Any
     A place in the project is linked, so that the value stays and equal stages are found in the shared cache; a place
     outside gets another relative path.
     """
+    linked: set[Path] = set()
 
     def rebased(value: str) -> str:
         if not value or Path(value).is_absolute():
             return value
-        inside = os.path.relpath(project / value, project)
-        if inside.startswith(".."):
+        inside = Path(os.path.relpath(project / value, project))
+        if inside.parts[0] == "..":
             return os.path.relpath(project / value, root)
-        (root / inside).parent.mkdir(parents=True, exist_ok=True)
-        _link(root / inside, Path(os.path.relpath(project / inside, (root / inside).parent)))
+        linked.add(inside)
         return value
 
     places = {key: {part: rebased(item[part]) for part in ("folder", "music")} for key, item in values["sets"].items()}
     sets = {key: item | places[key] for key, item in values["sets"].items()}
-    return values | {"sets": sets, "body": values["body"] | {"model": rebased(values["body"]["model"])}}
+    body = values["body"] | {"model": rebased(values["body"]["model"])}
+    for place in linked:
+        if not linked & set(place.parents):  # what lies in a linked folder is seen through its link
+            (root / place).parent.mkdir(parents=True, exist_ok=True)
+            _link(root / place, Path(os.path.relpath(project / place, (root / place).parent)))
+    return values | {"sets": sets, "body": body}
 
 
 def _link(link: Path, target: Path) -> None:

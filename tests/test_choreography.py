@@ -91,7 +91,7 @@ def touches(
     """For each hold of a dance and each hand that it says touches: depth of the deepest vertex while it is fully taken."""
     hands = hands_of(Body.load())
     t = np.arange(len(leader)) * every / dance.leader.fps
-    weights = hold_weights([(time, hold) for time, hold in dance.facts["holds"]], t, max(0.6, 78.0 / dance.facts["tempo_bpm"]))
+    weights = hold_weights([(time, hold) for time, hold in dance.facts["holds"]], t, dance.facts["tempo_bpm"])
     found = {}
     for hold, weight in weights.items():
         steady = (weight > 0.995) & (t > after)
@@ -415,6 +415,27 @@ def test_takes_on_disk_depend_on_neither_workers_nor_other_genres(tmp_path: Path
     duet = read_take(tmp_path / "1" / "tango_00")
     assert duet.leader.num_frames == 120 and duet.follower is not None and duet.facts["synthetic"] is True
     assert duet.facts["category"] == "ballroom" and duet.music is not None and duet.music.exists()
+
+
+def test_a_recipe_is_all_that_a_take_is_made_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = Body.load()
+    made = [
+        generate.recipe(params(), body, 30, "tango", 0),
+        generate.recipe(replace(params(), seed=9), body, 30, "tango", 0),
+        generate.recipe(params(seconds=5.0), body, 30, "tango", 0),
+        generate.recipe(params(), body, 25, "tango", 0),
+        generate.recipe(params(), body, 30, "waltz", 0),
+        generate.recipe(params(), body, 30, "tango", 1),
+    ]
+    assert len(set(made)) == 6 and generate.recipe(params(takes=5, workers=2), body, 30, "tango", 0) == made[0]
+    read = Path.read_bytes
+    others = {"genres/waltz.py": False, "genres/tango.py": True, "body/distance.py": True, "voices.py": True}
+    for touched, is_other in others.items():
+        generate._sources.cache_clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "read_bytes", lambda self, end=touched: read(self) + str(self).endswith(end) * b"#")
+            assert (generate.recipe(params(), body, 30, "tango", 0) != made[0]) == is_other, touched
+    generate._sources.cache_clear()
 
 
 def test_takes_made_before_are_kept_and_those_not_asked_for_go(tmp_path: Path) -> None:

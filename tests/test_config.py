@@ -14,6 +14,8 @@ from interdance.errors import InputError
 
 PARAMS = ROOT / "params.yaml"
 
+A_SET = {"source": "dd100", "folder": "a", "music": "a", "takes": [], "genre": "unknown"}
+
 
 def changed(tmp_path: Path, change: dict) -> Path:
     path = tmp_path / "params.yaml"
@@ -50,6 +52,7 @@ def test_overlay_merges_sections_and_replaces_lists(tmp_path: Path) -> None:
         ({"train": {"steps": 1.5}}, ["train.steps", "int is needed"]),
         ({"model": {"task": "solo"}}, ["model.task", "reactive", "duet"]),
         ({"sets": {"mine": {"source": "dd100"}}}, ["sets.mine.folder", "missing"]),
+        ({"sets": {"my.set": A_SET}}, ["sets", "'my.set'", "letters"]),
         ({"choreography": {"genres": [1]}}, ["choreography.genres[0]", "str is needed"]),
         ({"choreography": {"genres": "salsa"}}, ["choreography.genres", "a list is needed"]),
         ({"split": {"assign": {"a": 1}}}, ["split.assign.a", "str is needed"]),
@@ -74,6 +77,13 @@ def test_missing_key_is_named(tmp_path: Path) -> None:
     path.write_text(yaml.safe_dump(values))
     with pytest.raises(InputError, match=r"train\.lr: missing"):
         config.load(path)
+
+
+def test_no_data_set_is_refused(tmp_path: Path) -> None:
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text("sets: {couples: null}\n")
+    with pytest.raises(InputError, match="at least one data set"):
+        config.load(PARAMS, overlay)
 
 
 def test_null_takes_a_data_set_out(tmp_path: Path) -> None:

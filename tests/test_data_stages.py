@@ -51,6 +51,7 @@ def params() -> Params:
     values = config.load(REPOSITORY / "params.yaml")
     return dataclasses.replace(
         values,
+        sets={"set": values.sets["couples"]},
         split=dataclasses.replace(values.split, assign={"set/one": "train", "set/two": "test"}),
         encode=dataclasses.replace(values.encode, workers=1),
         statistics=dataclasses.replace(values.statistics, num_windows=4, num_rows=60, num_components=10),
@@ -75,6 +76,14 @@ def project(tmp_path_factory: pytest.TempPathFactory, body: Body, params: Params
     for stage in (split, statistics):
         stage.run(params, paths)
     return paths
+
+
+def test_a_set_that_was_taken_out_is_not_split(project: Paths, params: Params, tmp_path: Path) -> None:
+    copy = Paths(tmp_path)
+    shutil.copytree(project.takes, copy.takes)
+    shutil.copytree(project.takes / "set", copy.takes / "gone")
+    split.run(params, copy)
+    assert sorted(sum(read_split(copy.split).values(), [])) == ["set/one", "set/two"]
 
 
 def test_stages_end_in_windows(project: Paths, body: Body, params: Params) -> None:
@@ -177,5 +186,5 @@ def test_one_more_take_makes_one_more(project: Paths, params: Params, body: Body
     shutil.rmtree(project.takes / "set" / "three")
     for stage in (music, encode):
         stage.run(params, project, "set")
-    assert not list((project.state / "kept" / "encoded" / "set").glob("*three*"))
-    assert len(list((project.state / "kept" / "encoded" / "set").iterdir())) == 2
+    for stage in ("music", "encoded"):
+        assert len(list((project.kept / stage / "set").iterdir())) == 2, "what is of no use is dropped"

@@ -20,7 +20,7 @@ from interdance import config
 from interdance.body.model import Body
 from interdance.body.skeleton import INDEX
 from interdance.datacard.card import make_card, pool, table_row, write_card
-from interdance.datacard.measure import DISTANCE_BIN, FINGERS, Settings, finger_motion, hold_seconds, measure_take
+from interdance.datacard.measure import FINGERS, Settings, finger_motion, hold_seconds, measure_take
 from interdance.datacard.picture import grid, samples, widest_moment
 from interdance.errors import InputError
 from interdance.evaluation import measure as evaluation
@@ -30,7 +30,15 @@ from interdance.evaluation.settings import Reading
 from interdance.evaluation.settings import Settings as EvaluationSettings
 from interdance.files import read_json
 from interdance.metrics import contact_frequency, penetration_rate
-from interdance.report.datacard import card_figures, card_genres, card_html, card_table, paper_data_sets, row_cells
+from interdance.report.datacard import (
+    DISTANCE_BIN,
+    card_figures,
+    card_genres,
+    card_html,
+    card_table,
+    paper_data_sets,
+    row_cells,
+)
 from interdance.report.inspection import inspection_html, inspection_summary, inspection_table, severity
 from interdance.takes import Duet, Motion, read_take, write_take
 

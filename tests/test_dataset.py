@@ -267,6 +267,8 @@ def test_takes_of_the_same_dance_stay_together() -> None:
     split = split_takes(takes, SHARES, [group])
     (part,) = {part for part, names in split.parts.items() if set(names) & set(group)}
     assert set(group) <= set(split.parts[part]) and split.together == [group]
+    published = [dataclasses.replace(take, published="validation") if take.name == group[7] else take for take in takes]
+    assert set(group) <= set(split_takes(published, SHARES, [group]).parts["validation"])
     pinned = dataclasses.replace(SHARES, assign={group[4]: "test"})
     assert set(group) <= set(split_takes(takes, pinned, [group]).parts["test"])
     with pytest.raises(InputError, match="which show the same dance"):
@@ -304,6 +306,7 @@ def test_catalogue_reads_facts(tmp_path: Path) -> None:
     for name in ("b", "a", "set/c"):
         write_json(tmp_path / name / "take.json", {"genre": "waltz", "num_frames": 10, "music": "song.ogg"})
     (tmp_path / "a" / "follower.npz").touch()
+    write_json(tmp_path / ".left" / "d" / "take.json", {"genre": "waltz", "num_frames": 10})  # by a stage that was killed
     takes = read_catalogue(tmp_path)
     assert [(take.name, take.lacks) for take in takes] == [("a", ""), ("b", "no follower"), ("set/c", "no follower")]
     write_json(tmp_path / "b" / "take.json", {"name": "b", "genre": "waltz"})

@@ -355,7 +355,7 @@ def test_what_cannot_be_fitted_is_refused(body, motion, marker_points):
     with pytest.raises(InputError, match="left leg"):
         legless = [joint for joint in BODY_JOINTS if joint not in (1, 4, 7, 10)]
         fit_joints(joints[:, legless], legless, body, 30.0)
-    with pytest.raises(InputError, match="the hips.*the chest|the chest"):
+    with pytest.raises(InputError, match="the hips, the chest"):
         fit_joints(joints[:, [4, 5, 7, 8, 18, 19, 20, 21]], [4, 5, 7, 8, 18, 19, 20, 21], body, 30.0)
     seen = render_markers(motion[:10], marker_points, body)
     with pytest.raises(InputError, match="none of the 53"):

@@ -152,6 +152,17 @@ def test_everything_that_is_read_counts(tmp_path: Path) -> None:
     assert len(keys) == 3 + len(files)
 
 
+def test_another_mapping_makes_other_takes(tmp_path: Path, body: Body) -> None:
+    couple(tmp_path, body, "one")
+    keys = set()
+    for text in (None, "joints: {}", "joints: {pelvis: Hips}"):
+        if text is not None:
+            (tmp_path / "mapping.yaml").write_text(text)
+        (source,), _ = by_name.find(tmp_path)
+        keys.add(run._key(source, {}))
+    assert len(keys) == 3
+
+
 def test_a_folder_of_other_things_is_not_replaced(tmp_path: Path, body: Body) -> None:
     couple(tmp_path / "in", body, "one")
     write_song(tmp_path / "in" / "one.wav", 3.0)

@@ -210,7 +210,7 @@ def params_read(path: Path) -> tuple[set[str] | None, set[str]]:
 def test_data_deps_and_outs_are_the_paths_used(stage: str) -> None:
     tree = ast.parse((PACKAGE / "stages" / f"{stage}.py").read_text())
     used = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute) and ast.unparse(n.value) == "paths"}
-    places = {getattr(config.Paths(Path()), name).as_posix() for name in used - {"root", "state", "checkpoints"}}
+    places = {getattr(config.Paths(Path()), name).as_posix() for name in used - {"root", "state", "kept", "checkpoints"}}
     declared = dvc_stages()[stage]
     listed = {dep for dep in declared["deps"] if not dep.startswith(("interdance/", "${"))} | set(outs_of(declared))
     listed = {item.removesuffix("/${key}") for item in listed}

@@ -456,6 +456,21 @@ def test_skeletons_and_smplx_files_are_dancers_too(tmp_path, body):
     np.testing.assert_array_equal(same.rotations_TJ3, motion.rotations_TJ3)
 
 
+def test_a_joint_map_without_joints_is_refused(tmp_path, body):
+    np.save(tmp_path / "a.npy", np.zeros((4, 3, 3), np.float32))
+    for text in ('{"fps": 30, "joints": [null, null, null]}', '{"fps": 30, "used_joints": [], "smplx_joint_of_used": []}'):
+        (tmp_path / "map.json").write_text(text)
+        with pytest.raises(InputError, match="names no joint"):
+            fit_file(tmp_path / "a.npy", body, joint_map=tmp_path / "map.json")
+
+
+@pytest.mark.parametrize("told", [{"rate": 0.0}, {"rate": float("nan")}, {"up": "z"}, {"unit": "mm"}])
+def test_what_cannot_be_told_of_smplx_parameters_is_refused(tmp_path, body, told):
+    write_motion(tmp_path / "a.npz", dance(12))
+    with pytest.raises(InputError, match=r"a\.npz: "):
+        fit_file(tmp_path / "a.npz", body, **told)
+
+
 def test_captures_of_another_kind_are_refused(tmp_path, body):
     with pytest.raises(InputError, match="read from .c3d, .npy, .bvh or .npz, not from '.fbx'"):
         fit_file(tmp_path / "a.fbx", body)

@@ -220,6 +220,16 @@ def test_overlay_folders_are_relative_to_the_project(tmp_path: Path) -> None:
     assert Paths(root).state.resolve() == Paths(folder).state.resolve()
 
 
+def test_a_set_may_lie_in_the_folder_of_another(tmp_path: Path) -> None:
+    folder = make_project(tmp_path)
+    (folder / "data" / "incoming" / "mine").mkdir()
+    place = "{source: folder, folder: data/incoming/mine, music: data/incoming/mine, takes: [], genre: waltz}"
+    (folder / "other.yaml").write_text(f"sets: {{mine: {place}}}")
+    for _ in range(2):
+        root = workspace.prepare(folder, folder / "other.yaml")
+        assert (root / "data" / "incoming" / "mine").samefile(folder / "data" / "incoming" / "mine")
+
+
 @pytest.mark.parametrize("name", ["", "..", "a/b"])
 def test_run_names_are_plain(tmp_path: Path, name: str) -> None:
     folder = make_project(tmp_path)

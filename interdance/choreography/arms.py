@@ -15,10 +15,9 @@ from scipy.spatial.transform import Rotation
 from interdance.choreography.curves import ease
 from interdance.choreography.dancer import Dancer
 from interdance.choreography.holds import SIGN
-from interdance.choreography.ik import (
+from interdance.choreography.ik import (  # fmt: skip
     about,
     apply,
-    around,
     calmed,
     calmed_steps,
     frame,
@@ -29,7 +28,7 @@ from interdance.choreography.ik import (
     twist_angle,
     two_bones,
     unit,
-)  # fmt: skip
+)
 
 EASY, BENT = np.radians(95.0), np.radians(128.0)  # a hand against its forearm: what it does freely, and the most
 FASTEST = np.radians(28.0)  # per frame: of a hand against chest or forearm, and of an elbow about its arm
@@ -148,7 +147,7 @@ def _pole(dancer: Dancer, direction_T3: np.ndarray, elbow_T3: np.ndarray, swivel
     """Where the elbow points: as wished, but it does not turn about its arm in no time where the wish lies along it."""
     chest, direction = dancer.world_TJ33[:, 9], unit(direction_T3)
     plane = chest @ calmed(np.swapaxes(chest, 1, 2) @ frame(direction, elbow_T3), FASTEST)
-    return apply(around(direction, swivel_T), plane[:, :, 1])
+    return apply(about(direction, swivel_T), plane[:, :, 1])
 
 
 def _opened(reach_T3: np.ndarray, first: float, second: float) -> np.ndarray:

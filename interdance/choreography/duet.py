@@ -94,7 +94,7 @@ class _Stretch:
 
     def pose(self, anatomies: Any, nudges: Nudges) -> tuple[tuple[Dancer, Dancer], Grasps]:
         t, beat = self.t, self.beat
-        weights = hold_weights(self.routine.holds, t, max(0.6, 60.0 / self.track.tempo_bpm * 1.3))
+        weights = hold_weights(self.routine.holds, t, self.track.tempo_bpm)
         couple, frees = [], {}
         paths = [
             replace(path, place_T2=path.place_T2 + nudges.place_2T2[who]) for who, path in enumerate(self.paths)

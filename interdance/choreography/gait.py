@@ -11,7 +11,7 @@ from interdance.choreography.accents import Cues
 from interdance.choreography.anatomy import Anatomy
 from interdance.choreography.curves import bump, ease, ramps
 from interdance.choreography.dancer import Dancer, Style
-from interdance.choreography.ik import UP, apply, around, blend_rotations, limb_rotations, turn, two_bones, unit
+from interdance.choreography.ik import UP, about, apply, blend_rotations, limb_rotations, turn, two_bones, unit
 from interdance.choreography.score import LEFT, RIGHT, Genre
 
 TOES = 0.23  # metres from the ankle to the tip of the toes
@@ -273,7 +273,7 @@ def stand(
         if weight.any():
             ankle, flat = _raised(anatomy, side, facing, hip_world, ankle, flat, cues)
         pole = pelvis_rotation[:, :, 2] + turn(1, foot.yaw_T)[:, :, 2] + 0.5 * weight[:, None] * UP
-        pole = apply(around(unit(ankle - hip_world), (-1.0 if side == LEFT else 1.0) * knees_2T[side]), pole)
+        pole = apply(about(unit(ankle - hip_world), (-1.0 if side == LEFT else 1.0) * knees_2T[side]), pole)
         knee, ankle, normal = two_bones(hip_world, ankle, pole, *anatomy.leg_bones[side], 0.9995)
         thigh, shank = limb_rotations((hip_world, knee, ankle), normal, joints, np.array([0.0, 0.0, 1.0]))
         for joint, rotation in ((1, thigh), (4, shank), (7, flat[0]), (10, flat[1])):

@@ -8,6 +8,8 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import cache
 from pathlib import Path
 
+from interdance import takes
+from interdance.body import model
 from interdance.body.model import Body
 from interdance.choreography.duet import Dance, generate_duet
 from interdance.choreography.genres import GENRES
@@ -78,6 +80,7 @@ def _sources(genre: str) -> str:
     others = {f"{name}.py" for name in GENRES if name != genre} | {"__init__.py"}
     files = [*here.glob("*.py"), *(file for file in (here / "genres").glob("*.py") if file.name not in others)]
     files += [Path(synth.__file__), Path(voices.__file__), *Path(scores.__file__).parent.glob("*.py")]
+    files += [Path(takes.__file__), *Path(model.__file__).parent.glob("*.py")]
     digest = hashlib.sha256()
     for file in sorted(files):
         digest.update(file.name.encode() + b"\0" + file.read_bytes())

@@ -66,6 +66,8 @@ class Rest:
     way: Vector
 
 
+CHANGE_BEATS, CHANGE_S = 1.3, 0.6
+
 _ON_BLADE = Rest(LEADER, RIGHT, ("blade", LEFT), (-0.85, 0.25, -0.5), (1.0, -0.5, 0.0), (0.32, -0.05, -0.05))
 _ON_ARM = Rest(FOLLOWER, LEFT, ("upper_arm", RIGHT), (-0.1, -0.3, -0.95), (1.0, -0.1, 0.0), (-0.22, 0.12, 0.0))
 _FRAME: tuple[Join | Rest, ...] = (Join(LEFT, RIGHT, "frame"), _ON_BLADE, _ON_ARM)
@@ -106,8 +108,12 @@ FACING: dict[Hold, float] = {
 """How much of the way the chest turns from the feet's heading to the partner."""
 
 
-def hold_weights(events: list[tuple[float, Hold]], t: np.ndarray, change_s: float) -> dict[Hold, np.ndarray]:
-    """How much each hold is taken at times ``t``: eased from one to the next around the events; they sum to one."""
+def hold_weights(events: list[tuple[float, Hold]], t: np.ndarray, tempo_bpm: float) -> dict[Hold, np.ndarray]:
+    """How much each hold is taken at times ``t``: eased from one to the next around the events; they sum to one.
+
+    A change takes :data:`CHANGE_BEATS`, but never less than :data:`CHANGE_S`.
+    """
+    change_s = max(CHANGE_S, CHANGE_BEATS * 60.0 / tempo_bpm)
     first = max(0, sum(time < t[0] - change_s for time, _ in events) - 1)
     last = sum(time < t[-1] + change_s for time, _ in events)
     events = events[first : max(last, first + 1)]

@@ -32,14 +32,9 @@ def turn(axis: int, angle: np.ndarray | float) -> np.ndarray:
     return matrix
 
 
-def about(axis: np.ndarray, angle: np.ndarray) -> np.ndarray:
-    """Rotation matrices (T, 3, 3) about fixed unit ``axis`` (3,) by ``angle`` (T,)."""
-    return Rotation.from_rotvec(np.asarray(angle)[:, None] * axis).as_matrix()
-
-
-def around(axis_T3: np.ndarray, angle_T: np.ndarray) -> np.ndarray:
-    """Rotation matrices (T, 3, 3) about unit axes (T, 3) by ``angle_T`` radians."""
-    return Rotation.from_rotvec(angle_T[:, None] * axis_T3).as_matrix()
+def about(axis: np.ndarray, angle_T: np.ndarray) -> np.ndarray:
+    """Rotation matrices (T, 3, 3) about a unit axis (3,), or one per frame (T, 3), by ``angle_T`` radians."""
+    return Rotation.from_rotvec(np.asarray(angle_T)[:, None] * axis).as_matrix()
 
 
 def apply(rotations_T33: np.ndarray, vectors: np.ndarray) -> np.ndarray:

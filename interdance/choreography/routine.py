@@ -70,8 +70,8 @@ def plan(genre: Genre, room: Room, track: Track, seconds: float, rng: np.random.
     while time(beat) < seconds + 1.0 and beat < beats[-1] - 1:
         figure = _next_figure(genre, room, at, last, rng)
         if start is None:
-            half = 0.5 * figure.gap
-            start = (_compose(at, (0.0, -half, 0.0)), _compose(at, (0.0, half, np.pi)))
+            half, aside = 0.5 * figure.gap, 0.5 * room.offset(figure.holds[0][1])
+            start = (_compose(at, (aside, -half, 0.0)), _compose(at, (-aside, half, np.pi)))
             holds.append((-1.0, figure.holds[0][1]))
         for who in (LEADER, FOLLOWER):
             for step in figure.steps[who]:

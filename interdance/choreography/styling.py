@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from interdance.choreography.accents import Cues
+from interdance.choreography.accents import ARM_ACCENTS, Cues
 from interdance.choreography.arms import Arm, mix, palm_offset
 from interdance.choreography.couple import Free
 from interdance.choreography.curves import ramps
@@ -230,11 +230,11 @@ def free_arm(
         axis=1,
     )
     arm = _posed(dancer, side, list(zip(shares.T, poses, strict=True)), length * drift)
-    for kind, pose in (("arms_up", _RAISED), ("point", _POINT), ("clap", _FIRST)):
+    for kind in ARM_ACCENTS:
         amount = cues.arms[kind][side]
         if amount.any():
-            wish = _posed(dancer, side, [(np.ones(len(t)), pose)], 0.3 * length * drift)
-            other = _clap(dancer, side, cues) if kind == "clap" else wish
+            poses_T = [(np.ones(len(t)), {"arms_up": _RAISED, "point": _POINT}.get(kind, _FIRST))]
+            other = _clap(dancer, side, cues) if kind == "clap" else _posed(dancer, side, poses_T, 0.3 * length * drift)
             arm = mix([(1.0 - amount, arm), (amount, other)], dancer.world_TJ33[:, 9], side)
     return Free(arm, *_own_fingers(dancer, side, play, choices, beat_T, cues, t))
 

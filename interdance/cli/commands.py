@@ -75,7 +75,7 @@ def run(
     from interdance import workspace
     from interdance.stages import STAGES
 
-    unknown = [stage for stage in stages or [] if stage not in STAGES]
+    unknown = [stage for stage in stages or [] if stage.partition("@")[0] not in STAGES]
     if unknown:
         raise InputError(f"{unknown[0]}: no such stage; known: {', '.join(STAGES)}")
     root = workspace.prepare(workspace.find_project(Path.cwd()), overlay, name)

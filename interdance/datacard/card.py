@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from interdance.body.model import Body
-from interdance.datacard.measure import DISTANCE_BIN, Record, Settings, measure_take
+from interdance.datacard.measure import Record, Settings, measure_take
 from interdance.datacard.picture import write_picture
 from interdance.errors import InputError
 from interdance.files import atomic_path, write_json
 from interdance.quality.folder import find_takes
 from interdance.quality.workers import Progress, over_takes
-from interdance.report.datacard import card_html
+from interdance.report.datacard import DISTANCE_BIN, card_html
 
 Card = dict[str, Any]
 """JSON-ready: ``name``, ``row`` (Table 1), ``overall``, ``genres``, ``takes``, ``unreadable``, ``settings``."""

@@ -25,10 +25,11 @@ from interdance.metrics.rhythm import alignment, echo, motion_beats
 from interdance.music.features import BEATS, music_features
 from interdance.quality.duet import inspect_duet
 from interdance.quality.verdict import verdict
+from interdance.report.datacard import DISTANCE_BIN
 from interdance.takes import Duet, Motion, read_take
 
 FINGERS = [*LEFT_FINGERS, *RIGHT_FINGERS]
-DISTANCE_BIN, DISTANCE_BINS = 0.02, 250
+DISTANCE_BINS = 250
 """Distances between partners are counted in bins of 2 cm up to 5 m, so that they can be pooled without being kept."""
 
 Record = dict[str, Any]

@@ -70,7 +70,8 @@ def split_takes(takes: Sequence[TakeFacts], shares: Shares, together: Sequence[S
     takes : sequence of TakeFacts
         All of them, of every set and genre. Those that cannot be trained on are left out, and the split says why.
     together : sequence of groups of names
-        Takes that belong in one part: that of the pinned one among them, else of the first by name.
+        Takes that belong in one part: that of the one that is assigned, else of the first that was published in a part,
+        else of the first by name.
 
     Raises
     ------
@@ -82,10 +83,10 @@ def split_takes(takes: Sequence[TakeFacts], shares: Shares, together: Sequence[S
     left_out = {take.name: take.lacks for take in takes if take.lacks}
     left_out |= {name: "split.assign" for name, part in shares.assign.items() if part == LEAVE_OUT}
     usable = {take.name: take for take in sorted(takes, key=lambda take: take.name) if take.name not in left_out}
-    leaders = _leaders(usable, together, shares.assign)
     pinned = {name: part for name, part in shares.assign.items() if name in usable}
     if shares.published:
         pinned = {name: take.published for name, take in usable.items() if take.published in PARTS} | pinned
+    leaders = _leaders(usable, together, shares.assign, pinned)
     free = [take for name, take in usable.items() if name not in pinned and leaders[name] == name]
     own = pinned | _drawn(free, shares, has_test="test" in pinned.values())
     parts: dict[str, list[str]] = {part: [] for part in PARTS}
@@ -155,20 +156,23 @@ def _part(place: float, shares: Shares) -> str:
 
 
 def _leaders(
-    usable: Mapping[str, TakeFacts], together: Sequence[Sequence[str]], assign: Mapping[str, str]
+    usable: Mapping[str, TakeFacts],
+    together: Sequence[Sequence[str]],
+    assign: Mapping[str, str],
+    pinned: Mapping[str, str],
 ) -> dict[str, str]:
     """For every take the one whose part it shares; itself when it stands alone."""
     leaders = {name: name for name in usable}
     for group in together:
         members = sorted(name for name in group if name in usable)
-        pinned = [name for name in members if name in assign]
-        if len({assign[name] for name in pinned}) > 1:
+        assigned = [name for name in members if name in assign]
+        if len({assign[name] for name in assigned}) > 1:
             raise InputError(
-                f"split.assign parts {', '.join(pinned)}, which show the same dance; pin them to one part, or raise"
+                f"split.assign parts {', '.join(assigned)}, which show the same dance; pin them to one part, or raise"
                 " split.duplicate_share if they differ enough"
             )
-        for name in members:
-            leaders[name] = pinned[0] if pinned else members[0]
+        first = next(iter([*assigned, *(name for name in members if name in pinned), *members]), "")
+        leaders.update(dict.fromkeys(members, first))
     return leaders
 
 

@@ -102,9 +102,10 @@ def read_archive(path: Path, body: Body) -> tuple[Motion, dict[str, Any]]:
     motion = _from_smpl(checked, Y_UP_FROM_Z_UP if is_z_up else np.eye(3), body)
     (motion,), (lift,) = on_floor([motion], body)
     facts["raised_m"] = round(lift, 4)
-    if betas is not None:
-        check_finite(path, "the shape coefficients", np.atleast_2d(betas))
-        facts["betas_of_model"] = [float(value) for value in np.atleast_2d(betas)[0][:16]]
+    if betas is not None and np.size(betas):
+        shape = np.ravel(betas)[:16]
+        check_finite(path, "the shape coefficients", shape[None])
+        facts["betas_of_model"] = [float(value) for value in shape]
     return motion, facts
 
 

@@ -17,7 +17,8 @@ from interdance.body.rotations import matrices
 from interdance.body.skeleton import INDEX, NUM_JOINTS, PARENTS
 from interdance.body.skin import Skin
 from interdance.importers.convert import pelvis_of
-from interdance.mocap.retarget import relaxed_hands, swing
+from interdance.mocap.hands import relaxed_hands
+from interdance.mocap.retarget import swing
 from interdance.takes import NUM_BETAS, Motion
 
 NUM_BODY = 22

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from interdance.body.model import Body
 from interdance.errors import InputError
+from interdance.importers.listing import check_folders, copy_song, song_of
 from interdance.importers.source import Recording, Source, safe_name
 from interdance.mocap.bvh import read_bvh
 from interdance.mocap.retarget import Mapping, bvh_to_motion, load_mapping
-from interdance.music.cut import find_song
 from interdance.takes import Duet, Motion, read_motion, write_motion
 
 MAPPING = "mapping.yaml"
@@ -31,9 +31,7 @@ def find(folder: Path, music: Path | None = None) -> tuple[list[Source], dict[st
     InputError
         For a missing folder, a dancer that is there twice, or a folder without a single couple.
     """
-    for place in (folder, music):
-        if place is not None and not place.is_dir():
-            raise InputError(f"{place}: no such folder")
+    check_folders(folder, music)
     motions: dict[tuple[str, str], Path] = {}
     left_out: dict[str, str] = {}
     for path in sorted(folder.iterdir()):
@@ -54,8 +52,9 @@ def find(folder: Path, music: Path | None = None) -> tuple[list[Source], dict[st
         if lacking:
             left_out[take] = f"no {lacking[0]}"
             continue
-        song = next((song for place in places if (song := find_song(place, take))), None)
-        found.append(Source(safe_name(take), "unknown", motions[take, "leader"], motions[take, "follower"], song))
+        song = song_of(places, take)
+        dancers = motions[take, "leader"], motions[take, "follower"]
+        found.append(Source(safe_name(take), "unknown", *dancers, song, others=(folder / MAPPING,)))
     if not found:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in sorted(left_out.items())[:4])
         raise InputError(
@@ -76,8 +75,9 @@ def read(source: Source, body: Body) -> Recording:
 
 
 def write(folder: Path, duets: Sequence[Duet], body: Body) -> None:
-    """Write couples as SMPL-X parameters; songs are the caller's."""
+    """Write couples as SMPL-X parameters, and their songs."""
     for duet in duets:
+        copy_song(duet.music, folder, duet.name)
         write_motion(folder / f"{duet.name}_leader.npz", duet.leader)
         if duet.follower is not None:
             write_motion(folder / f"{duet.name}_follower.npz", duet.follower)

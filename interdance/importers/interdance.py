@@ -24,7 +24,7 @@ import numpy as np
 from interdance.body.model import NUM_POINTS, Body
 from interdance.body.pose import fit_motion
 from interdance.body.skeleton import NUM_JOINTS
-from interdance.errors import InputError
+from interdance.errors import InputError, about
 from interdance.files import atomic_path
 from interdance.importers.convert import (
     check_finite,
@@ -53,7 +53,7 @@ from interdance.importers.finding import (
 from interdance.importers.listing import copy_song
 from interdance.importers.source import Recording, Source, safe_name
 from interdance.mocap.fit import fit_joints
-from interdance.mocap.retarget import relaxed_hands
+from interdance.mocap.hands import relaxed_hands
 from interdance.pickles import read_npy_header
 from interdance.representation.canonical import decode, encode
 from interdance.representation.contact import foot_contact, partner_contacts
@@ -252,10 +252,8 @@ def _read_points(path: Path, array_TC: np.ndarray, body: Body) -> tuple[Motion, 
     if float(np.median(residual_T)) < SAME_SURFACE:
         motion, residual_T = fit_motion(points_TP3, body, fps)
         return motion, {"fitted_to": "joints and surface", "fit_mean_mm": round(1000 * float(residual_T.mean()), 3)}
-    try:
+    with about(path):
         fit = fit_joints(points_TP3[:, :NUM_JOINTS], range(NUM_JOINTS), body, fps)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
     return fit.motion, {"fitted_to": "joints", "fit": fit.summary()}
 
 

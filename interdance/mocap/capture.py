@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from interdance.body.skeleton import INDEX, JOINT_NAMES
-from interdance.errors import InputError
+from interdance.errors import InputError, about
 from interdance.files import read_array, read_json
 from interdance.mocap.bvh import read_bvh
 from interdance.mocap.c3d import FPS_RANGE, MarkerTake, read_c3d
@@ -126,7 +126,9 @@ def fit_file(
         For a defective file, markers without a set, a skeleton without a mapping, or too few points to determine a body.
     """
     up = named_up(path, up)
-    try:
+    if rate is not None and not FPS_RANGE[0] <= rate <= FPS_RANGE[1]:
+        raise InputError(f"{path}: {rate:g} frames per second; {FPS_RANGE[0]:g} to {FPS_RANGE[1]:g} are possible")
+    with about(path):
         match path.suffix.lower():
             case ".c3d":
                 markers = read_c3d(path, up=up, unit=unit, fps=rate, subject=subject)
@@ -138,13 +140,13 @@ def fit_file(
             case ".bvh":
                 fitted = _fit_skeleton(path, body, mapping, up, unit, rate, betas)
             case ".npz":
+                if up != "auto" or unit is not None:
+                    raise InputError("SMPL-X parameters are read as they are, +Y up, in metres; leave out up and unit")
                 motion = read_motion(path)
                 motion = motion if rate is None else replace(motion, fps=rate)
                 fitted = Fitted(motion, {"kind": "SMPL-X", "fps": motion.fps, "frames": motion.num_frames}, "SMPL-X, as it is")
             case suffix:
-                raise InputError(f"{path}: a dancer is read from .c3d, .npy, .bvh or .npz, not from '{suffix or 'no suffix'}'")
-    except InputError as error:
-        raise InputError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
+                raise InputError(f"a dancer is read from .c3d, .npy, .bvh or .npz, not from '{suffix or 'no suffix'}'")
     logger.info("%s: %s", path, fitted.sentence)
     return replace(fitted, facts=fitted.facts | {"source": path.name, "summary": fitted.sentence})
 
@@ -180,12 +182,12 @@ def read_joints(
     with np.errstate(over="ignore", invalid="ignore"):
         positions = read_array(path)[:, columns].astype(np.float32)
         positions[~(np.abs(positions) < 1e6).all(axis=2)] = np.nan
-        scale, unit_name, unit_why = find_unit(path, unit, str(values.get("units", "")), positions)
+        scale, unit_name, unit_why = find_unit(path, unit, str(values.get("units") or ""), positions)
         positions *= np.float32(scale)
     missing = float(np.isnan(positions[:, :, 0]).mean())
     if missing == 1.0:
         raise InputError(f"{path}: all positions are missing or beyond bounds; export it again")
-    stated = str(values.get("up", ""))
+    stated = str(values.get("up") or "")
     if up != "auto":
         found, why = up, "as told"
     elif stated and stated != "auto":
@@ -233,6 +235,8 @@ def _columns(
                 f" number below {NUM_POINTS}, for columns below {num_columns}"
             )
         chosen[int(number)] = column  # type: ignore[arg-type]  # checked above
+    if not chosen:
+        raise InputError(f"{joint_map}: it names no joint; write SMPL-X joints, by name or by number")
     named = isinstance(names, list) and len(names) == num_columns
     labels = [str(names[k]) if named and names else _name(number) for number, k in chosen.items()]
     return list(chosen.values()), tuple(chosen), tuple(labels)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from interdance.body.skeleton import FINGER_NAMES, INDEX, JOINT_NAMES
-from interdance.mocap.retarget import relaxed_hands
+from interdance.mocap.hands import relaxed_hands
 from interdance.mocap.solve import Lean, Limit
 
 _WIDE: dict[str, tuple[tuple[float, float, float], tuple[float, float, float]]] = {  # mean and deviation about x, y, z

@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation, Slerp
 from interdance.body.rotations import matrices, vectors
 from interdance.body.skeleton import INDEX, NUM_JOINTS, PARENTS
 from interdance.mocap.fit_target import Target
-from interdance.mocap.retarget import relaxed_hands
+from interdance.mocap.hands import relaxed_hands
 from interdance.mocap.solve import Pose, Seen, Solver
 
 TRUNK = tuple(INDEX[name] for name in ("pelvis", "spine1", "spine2", "spine3"))

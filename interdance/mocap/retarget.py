@@ -19,8 +19,10 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from interdance.body.skeleton import INDEX, JOINT_NAMES, PARENTS
-from interdance.errors import InputError
+from interdance.errors import InputError, about
 from interdance.mocap.bvh import BvhMotion, forward_kinematics, read_bvh, rest_positions
+from interdance.mocap.fit import fit_joints
+from interdance.mocap.hands import relaxed_hands
 from interdance.mocap.mapping import (
     LIMBS,
     Mapping,
@@ -44,7 +46,6 @@ FIT_FRAMES = 48
 FLOOR_METRES = 0.1  # a file whose dancer stands farther than this from height 0 has its floor elsewhere
 RIDGE = 3e-3  # metres per standard deviation of shape: what a beta must earn to leave zero
 FIT_WEIGHTS = {name: 1.5 if "wrist" in name else 1.0 for name in LIMBS} | {"neck": 0.7, "head": 0.5}
-RELAXED_DEGREES = {"index": (18, 25, 15), "middle": (22, 28, 18), "ring": (25, 30, 18), "pinky": (27, 30, 18)}
 _CHILD = {
     **{f"{s}_{a}": f"{s}_{b}" for s in ("left", "right") for a, b in
        (("hip", "knee"), ("knee", "ankle"), ("ankle", "foot"), ("shoulder", "elbow"), ("elbow", "wrist"),
@@ -135,14 +136,10 @@ def _by_rotations(bvh: BvhMotion, skeleton: Skeleton, body: Body, betas: np.ndar
 
 def _by_positions(bvh: BvhMotion, skeleton: Skeleton, body: Body, betas: np.ndarray | None) -> Motion:
     """The body fitted to where the joints are: for skeletons whose rest pose tells nothing about their rotations."""
-    from interdance.mocap.fit import fit_joints  # which in turn needs this module's relaxed hands
-
     positions_TN3 = forward_kinematics(bvh)[1]
     joints_TK3 = positions_TN3[:, list(skeleton.source.values())] @ skeleton.world_33.T * skeleton.unit
-    try:
+    with about(bvh.path):
         motion = fit_joints(joints_TK3, [INDEX[joint] for joint in skeleton.source], body, bvh.fps, betas).motion
-    except InputError as error:
-        raise InputError(f"{bvh.path}: {error}") from None
     rotations_TJ3 = motion.rotations_TJ3.copy()
     for joint, turn in relaxed_hands().items():
         if JOINT_NAMES[joint] not in skeleton.source:
@@ -166,16 +163,6 @@ def read_leader(
     if suffix == ".npz":
         return resample(read_motion(path), fps)
     return bvh_to_motion(read_bvh(path, file_fps), body, mapping, fps)
-
-
-def relaxed_hands() -> dict[int, np.ndarray]:
-    """Axis-angle of the finger joints of a hand at rest: joint index -> (3,). Rest fingers lie along X, palms down."""
-    result = {}
-    for side, sign in (("left", -1.0), ("right", 1.0)):
-        for finger, angles in RELAXED_DEGREES.items():
-            for k, degrees in enumerate(angles, start=1):
-                result[INDEX[f"{side}_{finger}{k}"]] = np.array([0.0, 0.0, sign * np.radians(degrees)])
-    return result
 
 
 def _swings(

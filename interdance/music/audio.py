@@ -45,8 +45,7 @@ def read_audio(path: Path) -> tuple[np.ndarray, int]:
         with soundfile.SoundFile(path) as sound:
             # The length of an MP3 is only guessed; whether it is whole was seen above.
             declared, rate = 0 if sound.format == "MP3" else sound.frames, sound.samplerate
-            if not RATES[0] <= rate <= RATES[1]:
-                raise InputError(f"{path}: {rate} samples per second, which is no song; export it at 44100")
+            check_rate(path, rate)
             samples = _read_all(sound)
     except (soundfile.SoundFileError, RuntimeError) as error:
         raise InputError(f"{path}: not a sound file that can be read ({error}); export it as WAV, OGG or MP3") from None
@@ -75,6 +74,12 @@ def load_audio(path: Path, sample_rate: int) -> np.ndarray:
 def resample(samples: np.ndarray, rate: int, sample_rate: int) -> np.ndarray:
     """Samples at another rate, float32; the same array when the rates agree."""
     return librosa.resample(samples, orig_sr=rate, target_sr=sample_rate, res_type="soxr_hq")
+
+
+def check_rate(path: Path, rate: int) -> None:
+    """Raise :class:`InputError` for samples per second that no song has."""
+    if not RATES[0] <= rate <= RATES[1]:
+        raise InputError(f"{path}: {rate} samples per second, which is no song; export it at 44100")
 
 
 def _read_all(sound: soundfile.SoundFile) -> np.ndarray:

@@ -11,7 +11,7 @@ from av.audio.resampler import AudioResampler
 
 from interdance.errors import InputError
 from interdance.files import atomic_path
-from interdance.music.audio import RATES
+from interdance.music.audio import check_rate
 
 SUFFIXES = (".ogg", ".wav", ".mp3", ".flac")
 """Of the sound files that songs may be."""
@@ -60,8 +60,7 @@ def _read(path: Path, until_s: float) -> tuple[np.ndarray, int, int]:
     try:
         with soundfile.SoundFile(path) as stream:
             rate, promised = stream.samplerate, stream.frames
-            if not RATES[0] <= rate <= RATES[1]:
-                raise InputError(f"{path}: {rate} samples per second, which is no song; export it at 44100")
+            check_rate(path, rate)
             return stream.read(min(round(until_s * rate), promised), dtype="float32", always_2d=True), rate, promised
     except (soundfile.SoundFileError, RuntimeError, OSError) as error:
         what = str(error).splitlines()[0]
@@ -85,6 +84,7 @@ def _read_film(path: Path, until_s: float) -> tuple[np.ndarray, int, int]:
                 if length >= until_s * stream.rate:
                     break
             rate = int(stream.rate)
+            check_rate(path, rate)
     except av.FFmpegError as error:
         raise InputError(f"{path}: its sound cannot be decoded ({error.strerror}); put the song beside it as .wav") from None
     samples = np.concatenate(pieces) if pieces else np.zeros((0, 2), np.float32)

@@ -158,8 +158,6 @@ def inspect_take(folder: Path, name: str, body: Body, limits: QualityParams) -> 
         duet = read_take(folder / name)
     except InputError as error:
         return TakeInspection(name, "unknown", 0, 0.0, (), f"cannot be read: {error}")
-    except (KeyError, TypeError) as error:
-        return TakeInspection(name, "unknown", 0, 0.0, (), f"cannot be read: {folder / name}/take.json lacks {error}")
     defects = inspect_duet(duet, body, limits)
     found = verdict(defects, duet.leader.num_frames, limits)
     return TakeInspection(name, duet.genre, duet.leader.num_frames, duet.leader.fps, tuple(defects), found)

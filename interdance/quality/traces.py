@@ -180,14 +180,11 @@ class CoupleTrace:
     depth_T : float32 (T,)
         Metres that the deepest point of one dancer lies inside the other's surface; 0 also in frames whose deepest is
         less than 3.5 cm deep.
-    inside_T : float32 (T,)
-        Share of the points of the dancer of whom more are inside the other; as ``depth_T``.
     """
 
     def __init__(self, num_frames: int, body: Body) -> None:
         self.gap_T = np.full(num_frames, REACH, np.float32)
         self.depth_T = np.zeros(num_frames, np.float32)
-        self.inside_T = np.zeros(num_frames, np.float32)
         self._faces = body.surface_faces
         where = (self._faces.ravel(), np.repeat(np.arange(len(self._faces)), 3))
         shape = (len(body.surface_V), len(self._faces))
@@ -204,7 +201,6 @@ class CoupleTrace:
                 depth_RV = field.measure(torch.from_numpy(one[rows]), np.arange(len(rows)))[0].numpy()
                 at = frames.start + rows
                 self.depth_T[at] = np.maximum(self.depth_T[at], depth_RV.max(axis=1))
-                self.inside_T[at] = np.maximum(self.inside_T[at], (depth_RV > 0.0).mean(axis=1))
 
     def _suspects(self, one_TV3: np.ndarray, other_TV3: np.ndarray, gap_TV: np.ndarray, near_TV: np.ndarray) -> np.ndarray:
         """Frames in which a point of ``one`` seems deeper than :data:`SCREEN` in ``other``.

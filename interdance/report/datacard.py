@@ -11,7 +11,6 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-import jinja2
 import rich.box
 import rich.table
 import rich.text
@@ -19,6 +18,7 @@ import yaml
 
 from interdance.report.canvas import frame, settings, svg
 from interdance.report.paper import paper_tables
+from interdance.report.render import render
 
 Card = Mapping[str, Any]
 
@@ -120,18 +120,12 @@ def card_html(card: Card, picture: str = "", title: str = "") -> str:
     title : str
         The name of the data set when absent.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("interdance", "report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     overall, genres = card["overall"], _genres(card)
     ours = {"name": card["name"], "cite": "", "kind": "ours", "cells": row_cells(card["row"])}
     theirs = [{"name": row.name, "cite": row.cite, "kind": "paper", "cells": row.cells()} for row in paper_data_sets()]
     widest = max(overall["holds"].values(), default=1.0)
-    return environment.get_template("datacard.html.j2").render(
+    return render(
+        "datacard.html.j2",
         title=title or f"Data card: {card['name']}",
         about="Everything on this page is measured from the takes; nothing is taken from what a data set says of itself, "
         "but for the names of genres and holds, the tempo where a take tells it, and how it was recorded.",

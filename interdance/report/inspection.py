@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jinja2
 import rich.box
 import rich.table
 import rich.text
+
+from interdance.report.render import render
 
 Take = Mapping[str, Any]
 Found = Mapping[str, Any]
@@ -75,16 +76,10 @@ def inspection_html(inspection: Mapping[str, Any], title: str = "") -> str:
     title : str
         "Quality of" and the folder when absent.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("interdance", "report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     takes, allowed = inspection["takes"], _allowed(inspection)
     limits = {name: value for name, value in inspection["limits"].items() if name != "allowed"}
-    return environment.get_template("inspection.html.j2").render(
+    return render(
+        "inspection.html.j2",
         title=title or f"Quality of {inspection['folder']}",
         tiles=[
             (len(takes), "takes"),

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import jinja2
 import numpy as np
 
 from interdance.report import plots
 from interdance.report.columns import COLUMNS, MORE, RATES, TABLE_3, Column, in_words
 from interdance.report.comparisons import comparison_tables, verdicts
 from interdance.report.paper import paper_tables
+from interdance.report.render import render
 from interdance.report.systems import colours, label, ordered
 from interdance.report.tables import (
     OTHER_DATA,
@@ -75,16 +75,10 @@ def page_html(
         Losses along training, such as ``loss/total`` and ``validation/total``.
     title : str
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("interdance", "report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     others = [number for number in paper_tables() if number not in (3, 10)]
     comparisons = comparison_tables(evaluation)
-    return environment.get_template("page.html.j2").render(
+    return render(
+        "page.html.j2",
         title=title,
         other_data=OTHER_DATA,
         facts=facts(evaluation),

@@ -31,7 +31,7 @@ def run(params: Params, paths: Paths, name: str) -> None:
         When the two dancers of a take differ in length or rate.
     """
     takes = [take for take in list_takes(paths.takes / name) if (paths.takes / name / take / "follower.npz").is_file()]
-    kept = Kept(paths.state / "kept" / "encoded" / name)
+    kept = Kept(paths.kept / "encoded" / name)
     settings = replace(params.encode, workers=1)
     body = Body.load(params.body.model).body_hash
     with atomic_folder(paths.encoded / name) as folder:
@@ -66,7 +66,7 @@ def encode_take(take: Path, out: Path, body_model: str, settings: EncodeParams) 
     ):
         if ours != theirs:
             raise InputError(f"{take}: the leader has {ours:g} {what}, the follower {theirs:g}; cut both alike")
-    body = Body.load(Path(body_model) if body_model else None)
+    body = Body.load(body_model)
     points = [body.points(motion) for motion in (duet.leader, duet.follower)]
     touching = partner_contacts(points[0], points[1], settings.partner_distance)
     out.mkdir(parents=True)

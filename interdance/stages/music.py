@@ -27,7 +27,7 @@ def run(params: Params, paths: Paths, name: str) -> None:
         (:func:`interdance.music.features.music_features`).
     """
     takes = list_takes(paths.takes / name)
-    kept = Kept(paths.state / "kept" / "music" / name)
+    kept = Kept(paths.kept / "music" / name)
     fps, hop, tolerance_s = params.data.fps, params.music.hop, params.music.tolerance_s
     with atomic_folder(paths.music / name) as folder:
         for take in takes:

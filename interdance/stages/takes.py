@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 
 from interdance.body.model import Body
 from interdance.choreography.generate import choreograph
@@ -24,9 +23,9 @@ def run(params: Params, paths: Paths, name: str) -> None:
         When the folder does not exist or holds no take that can be used.
     """
     settings, out = params.sets[name], paths.takes / name
-    kept = Kept(paths.state / "kept" / "takes" / name)
+    kept = Kept(paths.kept / "takes" / name)
     if settings.source == "choreography":
-        body = Body.load(Path(params.body.model) if params.body.model else None)
+        body = Body.load(params.body.model)
         choreograph(params.choreography, body, params.data.fps, out, progress=_tell, kept=kept)
         return
     reading = Reading(

@@ -1,0 +1,14 @@
+"""Benchmarks are run by hand; that each starts is seen here."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import pytest
+from layout import ROOT
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda path: path.stem)
+def test_starts(path: Path) -> None:
+    assert importlib.import_module(f"benchmarks.{path.stem}")
