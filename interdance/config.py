@@ -182,6 +182,14 @@ class EncodeParams:
 
 
 @dataclass(frozen=True)
+class AugmentParams:
+    """Couples that are trained on besides the ones there are."""
+
+    mirror: bool  # left for right, encoded from the mirrored pose
+    swap_roles: bool  # leader and follower exchanged
+
+
+@dataclass(frozen=True)
 class StatisticsParams:
     """Training-set statistics: windows as they are trained on, at most ``num_windows`` of them."""
 
@@ -215,6 +223,16 @@ class DiffusionParams:
 
 
 @dataclass(frozen=True)
+class SignalParams:
+    """What the denoiser is told (Table 9), and how often it does without (classifier-free guidance)."""
+
+    leader: bool
+    music: bool
+    leader_dropout: float  # share of training windows
+    music_dropout: float
+
+
+@dataclass(frozen=True)
 class LossParams:
     """Weights of Eq. 8 and what the terms are limited to."""
 
@@ -245,6 +263,10 @@ class TrainParams:
     warmup: int
     weight_decay: float
     grad_clip: float
+    accumulate: int  # parts of a batch that are gone through one after the other
+    compile: bool
+    start_from: str  # folder of a trained model; empty: weights by lot
+    choose: Literal["last", "best"]  # weights that are kept: best by the validation error
     ema: float
     precision: Literal["float32", "bfloat16"]  # of the blocks' matrix products; weights and losses stay float32
     report_every: int
@@ -263,6 +285,9 @@ class SampleParams:
     overlap: int
     smoothing: float  # frames, of the clean prediction along time at every step; 0 for none
     batch: int
+    mask: Literal["none", "leader", "music"]  # withheld at test time (Table 9)
+    leader_scale: float  # of classifier-free guidance; 1 is the model by itself
+    music_scale: float
 
 
 @dataclass(frozen=True)
@@ -323,9 +348,11 @@ class Params:
     datacard: DatacardParams
     split: SplitParams
     encode: EncodeParams
+    augment: AugmentParams
     statistics: StatisticsParams
     model: ModelParams
     diffusion: DiffusionParams
+    signals: SignalParams
     losses: LossParams
     train: TrainParams
     sample: SampleParams

@@ -34,7 +34,7 @@ SEND_EVERY_S = 5.0
 RETRY_EVERY_S = 30.0
 BATCH_POINTS = 1000  # the most MLflow takes in one call
 #: What decides the weights besides the data: these sections of the parameters, and these modules and rooms.
-TRAINING_SECTIONS = ("body", "diffusion", "losses", "mixture", "model", "train")
+TRAINING_SECTIONS = ("augment", "body", "diffusion", "losses", "mixture", "model", "signals", "train")
 TRAINING_CODE = (
     "training.py",
     "trained.py",

@@ -59,9 +59,9 @@ def test_distance_matrix_loss_sees_only_what_is_near_and_survives_zero_distance(
     pred = true.clone()
     pred[:, :, 0, 1] = 0.5
     pred[:, :, 1, 1] = 9.0  # an error among the far ones must not count
-    assert losses.distance_matrix_loss(leader, pred, true, 1.0) == pytest.approx(0.2**2, rel=1e-4)
+    assert losses.distance_matrix_loss(leader, pred, leader, true, 1.0) == pytest.approx(0.2**2, rel=1e-4)
     touching = leader.clone().requires_grad_()
-    losses.distance_matrix_loss(leader, touching, leader, 1.0).backward()
+    losses.distance_matrix_loss(leader, touching, leader, leader, 1.0).backward()
     assert bool(touching.grad.isfinite().all())
 
 
@@ -96,7 +96,7 @@ def test_gaps_equal_a_brute_force_search_whatever_the_chunk() -> None:
         assert frame.tolist() == label.nonzero()[:, 0].tolist()
 
 
-@pytest.mark.parametrize("name", ["velocity", "acceleration", "foot", "dm", "ro", "con"])
+@pytest.mark.parametrize("name", ["recon", "velocity", "acceleration", "foot", "dm", "dm_leader", "ro", "con", "labels"])
 def test_gradients_against_finite_differences(name: str) -> None:
     true, leader = points(1, 4, seed=4) * 0.3, points(1, 4, seed=5) * 0.3
     generator = torch.Generator().manual_seed(6)
@@ -114,7 +114,11 @@ def test_gradients_against_finite_differences(name: str) -> None:
         if name == "foot":
             return losses.foot_loss(pred, torch.ones(1, 4, 4))
         if name == "dm":
-            return losses.distance_matrix_loss(leader, pred, true, 1.0) * 1000
+            return losses.distance_matrix_loss(leader, pred, leader, true, 1.0) * 1000
+        if name == "dm_leader":  # of a duet, whose leader is predicted
+            return losses.distance_matrix_loss(pred, true, leader, true, 1.0) * 1000
+        if name in ("recon", "labels"):
+            return {"recon": losses.recon_loss, "labels": losses.label_loss}[name](pred, true) * 1000
         if name == "ro":
             return losses.relative_orientation_loss(pred[..., 7, 0], true[..., 7, 0])
         return losses.contact_loss(leader, pred, label, label.roll(3, dims=-1)) * 100

@@ -202,3 +202,74 @@ def test_a_model_folder_is_read_back_or_refused(
         load_model(tmp_path / "model")
     with pytest.raises(InputError, match="no such file"):
         load_model(tmp_path / "nowhere")
+
+
+def test_accumulated_parts_of_a_batch_give_the_gradients_of_the_whole(
+    params: Params, data: tuple[WindowDataset, Statistics], tmp_path: Path
+) -> None:
+    # Terms that are means over all entries; those over labelled points divide by what each part holds.
+    plain = replace(params.losses, dm=0.0, ro=0.0, con=0.0)
+    curves = []
+    for parts in (1, 4):
+        seen: list[float] = []
+        settings = replace(params, losses=plain, train=replace(params.train, steps=4, accumulate=parts))
+        run(settings, data, tmp_path / f"{parts}.st", report=lambda step, m, seen=seen: seen.append(m.get("grad_norm", 0)))
+        curves.append(seen)
+    assert curves[0] == pytest.approx(curves[1], rel=1e-3)
+
+
+def test_the_best_weights_are_chosen_and_survive_a_kill(
+    params: Params, data: tuple[WindowDataset, Statistics], tmp_path: Path
+) -> None:
+    # A rate that tears the weights apart after its warm-up: the best is not the last.
+    wild = replace(params.train, steps=12, lr=0.5, warmup=8, validate_every=1, ema=0.0, choose="best")
+    errors: dict[int, float] = {}
+
+    def note(step: int, metrics: dict[str, float]) -> None:
+        if "validation/error_m" in metrics:
+            errors[step] = metrics["validation/error_m"]
+
+    best = run(replace(params, train=wild), data, tmp_path / "best.safetensors", report=note)
+    last = run(replace(params, train=replace(wild, choose="last")), data, tmp_path / "last.safetensors")
+    assert min(errors, key=errors.__getitem__) < 12
+    assert any(not torch.equal(value, weights(last)[name]) for name, value in weights(best).items())
+    again = run(replace(params, train=wild), data, tmp_path / "best.safetensors")  # everything from the checkpoint
+    assert all(torch.equal(value, weights(again)[name]) for name, value in weights(best).items())
+
+
+def test_fine_tuning_starts_from_another_models_weights(
+    params: Params, data: tuple[WindowDataset, Statistics], tmp_path: Path
+) -> None:
+    first = run(params, data, tmp_path / "first.safetensors")
+    save_model(tmp_path / "model", first)
+    still = replace(params.train, steps=1, lr=0.0, lr_final=0.0, weight_decay=0.0, start_from=str(tmp_path / "model"))
+    tuned = run(replace(params, train=still), data, tmp_path / "second.safetensors")
+    assert all(torch.allclose(value, weights(tuned)[name]) for name, value in weights(first).items())
+    larger = replace(params, model=replace(params.model, width=64), train=still)
+    with pytest.raises(InputError, match=r"train\.start_from"):
+        run(larger, data, tmp_path / "third.safetensors")
+
+
+@pytest.mark.parametrize("task", ["reactive", "duet"])
+def test_both_tasks_learn(params: Params, data: tuple[WindowDataset, Statistics], tmp_path: Path, task: str) -> None:
+    seen: list[dict[str, float]] = []
+    longer = replace(
+        params,
+        model=replace(params.model, task=task),  # type: ignore[arg-type]
+        train=replace(params.train, steps=100, lr=3e-3, ema=0.8, validate_every=50, checkpoint_every=100),
+    )
+    run(longer, data, tmp_path / "c.safetensors", report=lambda step, metrics: seen.append(metrics))
+    # At little noise, over both dancers of a duet: from pure noise and random music no couple can be known.
+    errors = [metrics["validation/recon_n299"] for metrics in seen if "validation/recon_n299" in metrics]
+    assert errors[-1] < 0.6 * errors[0]
+    assert ("loss/labels" in seen[0]) == (task == "reactive")
+
+
+def test_contradictions_are_refused(params: Params, data: tuple[WindowDataset, Statistics], tmp_path: Path) -> None:
+    duet = replace(params, model=replace(params.model, task="duet"), signals=replace(params.signals, leader=False))
+    with pytest.raises(InputError, match="duet"):
+        run(duet, data, tmp_path / "c.safetensors")
+    dataset, statistics = data
+    best = replace(params, train=replace(params.train, choose="best"))
+    with pytest.raises(InputError, match="validation takes"):
+        train(best, dataset, None, statistics, ANCHORS, checkpoint=tmp_path / "c", fingerprint="", report=lambda s, m: None)

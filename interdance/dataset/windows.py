@@ -58,7 +58,7 @@ def cut_follower(
 
 
 class WindowDataset(Dataset[dict[str, Any]]):
-    """Windows at every ``stride`` of the given takes.
+    """Windows at every ``stride`` of the given takes, and of their images.
 
     An item holds float32 tensors ``leader`` (T, 4978) without partner contact, ``follower`` (T, 4978), ``music``
     (T, 35), all normalised; ``leader_contact`` (T, 710) labels; ``transform`` (3,) from the world to the window's frame
@@ -76,6 +76,10 @@ class WindowDataset(Dataset[dict[str, Any]]):
         ``None`` leaves leader, follower and music un-normalised.
     window, stride : int
         Frames.
+    mirror : bool
+        Every couple in the mirror, too: ``mirrored/{leader,follower}.npy`` of the encoded take. The music is the same.
+    swap_roles : bool
+        Every couple with the roles exchanged, too: who follows leads. The leader's statistics normalise whoever leads.
 
     Raises
     ------
@@ -91,6 +95,9 @@ class WindowDataset(Dataset[dict[str, Any]]):
         statistics: Statistics | None,
         window: int,
         stride: int,
+        *,
+        mirror: bool = False,
+        swap_roles: bool = False,
     ) -> None:
         if window < 2 or stride < 1:
             raise InputError(
@@ -102,10 +109,14 @@ class WindowDataset(Dataset[dict[str, Any]]):
         self.window = window
         self.genres: list[str] = []
         self.starts: list[tuple[int, int]] = []  # index of the take, first frame
-        self._arrays: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+        # (mirrored, swapped): the couple itself comes first.
+        images = [(m, s) for s in (False, True)[: 1 + swap_roles] for m in (False, True)[: 1 + mirror]]
+        self._arrays: dict[tuple[int, bool], tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
         for index, take in enumerate(self.takes):
-            leader, follower, features = self._open(index)
+            leader, follower, features = self._open(index, mirrored=False)
             num_frames = len(leader)
+            if mirror and any(len(dancer) != num_frames for dancer in self._open(index, mirrored=True)):
+                raise InputError(f"take {take}: its image has another length than {num_frames} frames; encode it again")
             for name, array, width in (("follower", follower, NUM_CHANNELS), ("music", features, NUM_MUSIC)):
                 if array.shape != (num_frames, width):
                     need = f"({num_frames}, {width})"
@@ -118,13 +129,18 @@ class WindowDataset(Dataset[dict[str, Any]]):
             self.genres.append(read_json(encoded / take / "facts.json")["genre"])
             self.starts += [(index, start) for start in range(0, num_frames - window + 1, stride)]
         self._arrays.clear()
+        self._variants = [image for image in images for _ in self.starts]
+        self.starts = self.starts * len(images)
 
     def __len__(self) -> int:
         return len(self.starts)
 
     def __getitem__(self, item: int) -> dict[str, Any]:
         index, start = self.starts[item]
-        x_leader, x_follower, features = self._open(index)
+        mirrored, swapped = self._variants[item]
+        x_leader, x_follower, features = self._open(index, mirrored)
+        if swapped:
+            x_leader, x_follower = x_follower, x_leader
         stop = start + self.window
         leader, contact, frame = cut_leader(x_leader, start, stop, self.statistics)
         music = torch.from_numpy(np.array(features[start:stop]))
@@ -142,12 +158,16 @@ class WindowDataset(Dataset[dict[str, Any]]):
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_arrays": {}}
 
-    def _open(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        if index not in self._arrays:
+    def _open(self, index: int, mirrored: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        if (index, mirrored) not in self._arrays:
             folder, take = self.encoded / self.takes[index], self.takes[index]
+            if mirrored:
+                folder /= "mirrored"
+                if not folder.is_dir():
+                    raise InputError(f"{folder}: no such folder; run the encode stage with augment.mirror")
             leader, follower = (open_encoded(folder / f"{role}.npy") for role in ("leader", "follower"))
-            self._arrays[index] = leader, follower, _open_array(self.music / f"{take}.npy")
-        return self._arrays[index]
+            self._arrays[index, mirrored] = leader, follower, _open_array(self.music / f"{take}.npy")
+        return self._arrays[index, mirrored]
 
 
 def open_encoded(path: Path) -> np.ndarray:

@@ -38,14 +38,16 @@ def foot_loss(pred_BTP3: Tensor, contact_BT4: Tensor) -> Tensor:
     return (step * on[:, 1:] * on[:, :-1]).mean()
 
 
-def distance_matrix_loss(leader_BTP3: Tensor, pred_BTP3: Tensor, true_BTP3: Tensor, max_distance: float) -> Tensor:
+def distance_matrix_loss(
+    leader_BTP3: Tensor, pred_BTP3: Tensor, true_leader_BTP3: Tensor, true_BTP3: Tensor, max_distance: float
+) -> Tensor:
     """Eq. 6, left: squared error of the leader-follower joint distances where the true one is under ``max_distance``.
 
-    The mean is over the entries under the limit. The distance is softened by 1 mm, so its gradient is finite at zero.
+    ``leader_BTP3`` is the true one in the reactive task, the predicted one in the duet task. The mean is over the entries
+    under the limit. The distance is softened by 1 mm, so its gradient is finite at zero.
     """
-    leader = leader_BTP3[:, :, :NUM_JOINTS]
-    pred = _distances(leader, pred_BTP3[:, :, :NUM_JOINTS])
-    true = _distances(leader, true_BTP3[:, :, :NUM_JOINTS])
+    pred = _distances(leader_BTP3[:, :, :NUM_JOINTS], pred_BTP3[:, :, :NUM_JOINTS])
+    true = _distances(true_leader_BTP3[:, :, :NUM_JOINTS], true_BTP3[:, :, :NUM_JOINTS])
     near = (true < max_distance).to(pred.dtype)
     return ((pred - true).square() * near).sum() / near.sum().clamp(min=1)
 

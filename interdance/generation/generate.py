@@ -15,7 +15,9 @@ from interdance.config import GuidanceParams, SampleParams
 from interdance.diffusion.guidance import Guidance, Mobility
 from interdance.diffusion.sampler import sample
 from interdance.diffusion.schedule import make_scheduler
+from interdance.errors import InputError
 from interdance.generation.long import Windows
+from interdance.model.signals import Signals
 from interdance.representation.canonical import decode, encode
 from interdance.representation.layout import LAYOUT, NUM_JOINTS
 from interdance.trained import TrainedModel
@@ -77,11 +79,16 @@ def generate_follower(
     ------
     ValueError
         When music and leader differ in length.
+    InputError
+        When the model is one of duets, which makes its own leader, or cannot do what ``sampling`` asks of its signals.
     """
     num_frames = len(leader_points_TP3)
+    if model.params.model.task == "duet":
+        raise InputError("model.task: duet: this model makes its own leader and follows no other; train a reactive one")
     if len(music_TA) != num_frames:
         raise ValueError(f"music has {len(music_TA)} frames, the leader {num_frames}")
     denoiser, statistics = model.denoiser.to(device), model.statistics
+    signals = Signals(model.params, sampling)
     anchor_P = body.anchor_P
     leader_TC = torch.from_numpy(encode(leader_points_TP3, leader_foot_contact_T4, None, anchor_P)).float().to(device)
     windows = Windows(leader_TC, statistics, window=sampling.window, overlap=sampling.overlap)
@@ -97,7 +104,7 @@ def generate_follower(
         for start in range(0, len(windows), sampling.batch):
             part = slice(start, start + sampling.batch)
             x_n = x_n_WTC[part]
-            prediction = denoiser(x_n, n_B[: len(x_n)], music_WTA[part], windows.leader_WTC[part])
+            prediction = signals(denoiser, x_n, n_B[: len(x_n)], music_WTA[part], windows.leader_WTC[part])
             followers.append(prediction.follower_BTC)
             labels.append(prediction.leader)
         leader_contact_TP = windows.join(torch.cat(labels))

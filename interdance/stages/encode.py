@@ -1,4 +1,7 @@
-"""Both dancers of every take of a set in the canonical representation: ``data/encoded/<set>/<take>/{leader,follower}.npy``."""
+"""Both dancers of every take of a set in the canonical representation: ``data/encoded/<set>/<take>/{leader,follower}.npy``.
+
+With ``augment.mirror`` the couple in the mirror, too: ``mirrored/{leader,follower}.npy`` beside them.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from interdance.body.mirror import mirror_motion
 from interdance.body.model import Body
 from interdance.config import EncodeParams, Params, Paths
 from interdance.errors import InputError
@@ -17,7 +21,7 @@ from interdance.processes import process_pool
 from interdance.representation.canonical import encode
 from interdance.representation.contact import foot_contact, partner_contacts
 from interdance.stages import execute_per_set
-from interdance.takes import list_takes, read_take
+from interdance.takes import Motion, list_takes, read_take
 
 logger = logging.getLogger(__name__)
 
@@ -34,14 +38,17 @@ def run(params: Params, paths: Paths, name: str) -> None:
     kept = Kept(paths.kept / "encoded" / name)
     settings = replace(params.encode, workers=1)
     body = Body.load(params.body.model).body_hash
+    mirror = params.augment.mirror
     with atomic_folder(paths.encoded / name) as folder:
         with process_pool(params.encode.workers) as pool:
             made = {}
             for take in takes:
                 place = paths.takes / name / take
-                key = key_of([settings, body], [place / part for part in ("leader.npz", "follower.npz", "take.json")])
+                read = [place / part for part in ("leader.npz", "follower.npz", "take.json")]
+                key = key_of([settings, mirror, body], read)
                 if not kept.restore(key, folder / take):
-                    made[take] = key, pool.submit(encode_take, place, folder / take, params.body.model, settings)
+                    job = pool.submit(encode_take, place, folder / take, params.body.model, settings, mirror)
+                    made[take] = key, job
             for take, (key, future) in made.items():
                 future.result()
                 kept.keep(key, folder / take)
@@ -49,8 +56,8 @@ def run(params: Params, paths: Paths, name: str) -> None:
     kept.prune()
 
 
-def encode_take(take: Path, out: Path, body_model: str, settings: EncodeParams) -> None:
-    """Encode one take into a folder: both dancers in the take's own world, float32, and its facts.
+def encode_take(take: Path, out: Path, body_model: str, settings: EncodeParams, mirror: bool) -> None:
+    """Encode one take into a folder: both dancers in the take's own world, float32, its facts, and on demand its image.
 
     Raises
     ------
@@ -67,14 +74,21 @@ def encode_take(take: Path, out: Path, body_model: str, settings: EncodeParams) 
         if ours != theirs:
             raise InputError(f"{take}: the leader has {ours:g} {what}, the follower {theirs:g}; cut both alike")
     body = Body.load(body_model)
-    points = [body.points(motion) for motion in (duet.leader, duet.follower)]
-    touching = partner_contacts(points[0], points[1], settings.partner_distance)
-    out.mkdir(parents=True)
-    for role, points_TP3, touching_TP in zip(("leader", "follower"), points, touching, strict=True):
-        standing_T4 = foot_contact(points_TP3, duet.leader.fps, settings.foot_height, settings.foot_speed)
-        np.save(out / f"{role}.npy", encode(points_TP3, standing_T4, touching_TP, body.anchor_P))
+    couple = [duet.leader, duet.follower]
+    _write(out, couple, body, settings)
+    if mirror:
+        _write(out / "mirrored", [mirror_motion(motion, body) for motion in couple], body, settings)
     facts = {"genre": duet.genre, "fps": duet.leader.fps, "num_frames": duet.leader.num_frames}
     write_json(out / "facts.json", facts)
+
+
+def _write(out: Path, couple: list[Motion], body: Body, settings: EncodeParams) -> None:
+    points = [body.points(motion) for motion in couple]
+    touching = partner_contacts(points[0], points[1], settings.partner_distance)
+    out.mkdir(parents=True)
+    for role, motion, points_TP3, touching_TP in zip(("leader", "follower"), couple, points, touching, strict=True):
+        standing_T4 = foot_contact(points_TP3, motion.fps, settings.foot_height, settings.foot_speed)
+        np.save(out / f"{role}.npy", encode(points_TP3, standing_T4, touching_TP, body.anchor_P))
 
 
 def main() -> None:

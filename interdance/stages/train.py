@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from pathlib import Path
 
 from interdance import tracking
 from interdance.body.model import Body
@@ -13,7 +14,7 @@ from interdance.dataset.windows import WindowDataset
 from interdance.files import write_json
 from interdance.representation.normalize import Statistics
 from interdance.stages import execute
-from interdance.trained import save_model
+from interdance.trained import load_model, save_model
 from interdance.training import train
 
 logger = logging.getLogger(__name__)
@@ -27,14 +28,19 @@ def run(params: Params, paths: Paths) -> None:
     """
     settings = params.train
     body = Body.load(params.body.model)
-    statistics = Statistics.load(paths.statistics)
+    start = Path(settings.start_from) if settings.start_from else None
+    # The weights of another run mean something only in the units it was trained in.
+    statistics = load_model(start).statistics if start else Statistics.load(paths.statistics)
     split = read_split(paths.split)
-    dataset, validation = (
-        WindowDataset(paths.encoded, paths.music, split[part], statistics, settings.window, settings.stride)
-        for part in ("train", "validation")
+    augment = params.augment
+    sizes = (statistics, settings.window, settings.stride)
+    dataset = WindowDataset(
+        paths.encoded, paths.music, split["train"], *sizes, mirror=augment.mirror, swap_roles=augment.swap_roles
     )
+    validation = WindowDataset(paths.encoded, paths.music, split["validation"], *sizes)
     logger.info("%d training windows, %d validation windows", len(dataset), len(validation))
-    fingerprint = tracking.fingerprint(params, paths)
+    inputs = [paths.split, paths.statistics, paths.music, paths.encoded, *([start] if start else [])]
+    fingerprint = tracking.fingerprint(params, paths, inputs=inputs)
     with tracking.run(params, paths, "training", f"training {fingerprint[:8]}", fingerprint) as report:
         started = time.monotonic()
 
