@@ -115,12 +115,12 @@ class WindowDataset(Dataset[dict[str, Any]]):
         for index, take in enumerate(self.takes):
             leader, follower, features = self._open(index, mirrored=False)
             num_frames = len(leader)
-            if mirror and any(len(dancer) != num_frames for dancer in self._open(index, mirrored=True)):
-                raise InputError(f"take {take}: its image has another length than {num_frames} frames; encode it again")
             for name, array, width in (("follower", follower, NUM_CHANNELS), ("music", features, NUM_MUSIC)):
                 if array.shape != (num_frames, width):
                     need = f"({num_frames}, {width})"
                     raise InputError(f"take {take}: {name} has shape {array.shape}, {need} is needed; encode it again")
+            if mirror and any(len(dancer) != num_frames for dancer in self._open(index, mirrored=True)[:2]):
+                raise InputError(f"take {take}: its image has another length than {num_frames} frames; encode it again")
             if num_frames < window:
                 raise InputError(
                     f"take {take}: {num_frames} frames are fewer than a window of {window}; leave it out of the split "
@@ -160,12 +160,13 @@ class WindowDataset(Dataset[dict[str, Any]]):
 
     def _open(self, index: int, mirrored: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         if (index, mirrored) not in self._arrays:
-            folder, take = self.encoded / self.takes[index], self.takes[index]
-            if mirrored:
-                folder /= "mirrored"
-                if not folder.is_dir():
-                    raise InputError(f"{folder}: no such folder; run the encode stage with augment.mirror")
-            leader, follower = (open_encoded(folder / f"{role}.npy") for role in ("leader", "follower"))
+            take = self.takes[index]
+            folder = self.encoded / take / ("mirrored" if mirrored else "")
+            paths = [folder / f"{role}.npy" for role in ("leader", "follower")]
+            for path in paths:
+                if mirrored and not path.is_file():
+                    raise InputError(f"{path}: no such file; run the encode stage again with augment.mirror")
+            leader, follower = (open_encoded(path) for path in paths)
             self._arrays[index, mirrored] = leader, follower, _open_array(self.music / f"{take}.npy")
         return self._arrays[index, mirrored]
 
