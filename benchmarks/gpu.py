@@ -7,6 +7,7 @@ ends. It needs no data: dancers are synthetic points.
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -27,6 +28,8 @@ from interdance.representation.canonical import decode  # noqa: E402
 from interdance.representation.layout import NUM_CHANNELS, NUM_JOINTS, NUM_POINTS  # noqa: E402
 from interdance.takes import Motion  # noqa: E402
 from interdance.trained import make_denoiser  # noqa: E402
+
+TRAINING_SECONDS = 300
 
 
 def seconds(work: Callable[[], object], repeats: int) -> float:
@@ -104,7 +107,19 @@ def main() -> None:
         if device == "cuda":
             memory = torch.cuda.max_memory_allocated() / 2**30
             sys.stdout.write(f"{'':<34} {memory:.2f} GiB at batch {batch}, {frames} frames\n")
-    sys.stdout.write(f"{NUM_POINTS} points, {frames} frames; ratios above 1: the GPU is faster\n")
+    sys.stdout.write(f"{NUM_POINTS} points, {frames} frames; ratios above 1: the GPU is faster\n\n")
+    training_step(device)
+
+
+def training_step(device: str) -> None:
+    """What a whole training step costs: `benchmarks/train.py` at the paper's size, in a process of its own."""
+    size = "base" if device == "cuda" else "small"
+    command = [sys.executable, str(REPOSITORY / "benchmarks/train.py"), "--size", size, "--device", device, "--factors", "2"]
+    sys.stdout.flush()
+    try:
+        subprocess.run(command, timeout=TRAINING_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        sys.stdout.write(f"the training step is not through after {TRAINING_SECONDS} s; run benchmarks/train.py by itself\n")
 
 
 if __name__ == "__main__":

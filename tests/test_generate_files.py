@@ -18,7 +18,7 @@ from interdance.errors import InputError
 from interdance.generation.files import generate_files
 from interdance.representation.canonical import encode
 from interdance.takes import Motion, read_motion, write_motion
-from interdance.trained import TrainedModel, save_model, start_denoiser
+from interdance.trained import TrainedModel, load_model, save_model, start_denoiser
 from tests.conftest import REPOSITORY, shared
 from tests.dancers import statistics_of
 
@@ -81,6 +81,24 @@ def test_every_form_is_written_and_agrees(params: Params, model: Path, inputs: P
     assert np.isfinite(points).all()
     # The weights are random, so the points are of nobody; the pose found for them is still near them.
     assert np.linalg.norm(Body.load().points(follower) - points, axis=-1).mean() < 0.2
+
+
+def test_a_duet_model_makes_a_couple_of_a_song_and_takes_no_leader(
+    params: Params, model: Path, inputs: Path, tmp_path: Path
+) -> None:
+    statistics = load_model(model).statistics
+    duets = replace(params, model=replace(params.model, task="duet"))
+    save_model(tmp_path / "duets", TrainedModel(start_denoiser(duets, statistics).eval(), statistics, duets))
+    generate_files(None, inputs / "song.wav", tmp_path / "out", tmp_path / "duets", duets, seed=3)
+    couple = [read_motion(tmp_path / "out" / f"{role}.npz") for role in ("leader", "follower")]
+    assert [motion.num_frames for motion in couple] == [60, 60], "the whole song of 2 s"
+    assert not np.allclose(couple[0].rotations_TJ3, couple[1].rotations_TJ3)
+    for folder, leader, sentence in (
+        (tmp_path / "duets", inputs / "leader.npz", "leave --leader out"), (model, None, "name one with --leader"),
+    ):  # fmt: skip
+        with pytest.raises(InputError, match=sentence):
+            generate_files(leader, inputs / "song.wav", tmp_path / "none", folder, duets, seed=3)
+        assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ import torch
 from interdance import config
 from interdance.baselines.nn_motion import NearestMotion
 from interdance.body.model import Body
-from interdance.generation.generate import Generated, generate_follower, without_guidance
+from interdance.errors import InputError
+from interdance.generation.generate import Generated, generate_couple, generate_follower, without_guidance
 from interdance.generation.long import Windows
 from interdance.representation.canonical import FloorTransform, decode, encode
 from interdance.representation.layout import INTEGRATED, LAYOUT, NUM_POINTS
@@ -40,8 +41,9 @@ def test_a_take_cut_into_windows_and_merged_is_the_same_take(
     statistics: Statistics, num_frames: int, window: int, overlap: int
 ) -> None:
     leader, follower = (torch.from_numpy(encode(points, None, None, ANCHORS)) for points in duet(num_frames))
-    windows = Windows(leader, statistics, window=window, overlap=overlap)
-    merged = windows.merge_follower(windows.split_follower(follower))
+    windows = Windows(num_frames, statistics, window=window, overlap=overlap)
+    windows.follow(leader)
+    merged = windows.merge(windows.split(follower, "follower"), "follower")
     assert torch.allclose(decode(merged, ANCHORS), decode(follower, ANCHORS), atol=1e-4)
     # The velocities of the merged root are those of its places, across the seams too.
     assert torch.allclose(decode(merged, ANCHORS, integrate=True), decode(follower, ANCHORS), atol=1e-3)
@@ -50,14 +52,28 @@ def test_a_take_cut_into_windows_and_merged_is_the_same_take(
 
 def test_every_window_has_its_leader_at_the_origin(statistics: Statistics) -> None:
     leader = torch.from_numpy(encode(duet(70)[0], None, None, ANCHORS))
-    windows = Windows(leader, statistics, window=20, overlap=5)
-    first = statistics.leader.unnormalise(windows.leader_WTC)[:, 0]
+    windows = Windows(70, statistics, window=20, overlap=5)
+    windows.follow(leader)
+    first = statistics.leader.unnormalise(windows.split(leader, "leader"))[:, 0]
     assert float(first[:, [0, 2, LAYOUT["root_yaw"].start]].abs().max()) < 1e-5
 
 
+@pytest.mark.parametrize(("window", "overlap"), [(20, 6), (20, 19), (200, 6)])
+def test_windows_find_where_they_stand_from_their_leaders(statistics: Statistics, window: int, overlap: int) -> None:
+    couple = [torch.from_numpy(encode(points, None, None, ANCHORS)) for points in duet(100)]
+    windows = Windows(100, statistics, window=window, overlap=overlap)
+    windows.follow(couple[0])
+    start = windows.to_clip
+    leader_WTC, follower_WTC = windows.split(couple[0], "leader"), windows.split(couple[1], "follower")
+    windows.place(leader_WTC)  # all that is known of the world is forgotten
+    first = FloorTransform(start.angle[0], start.offset[0])
+    for x, x_WTC, role in zip(couple, (leader_WTC, follower_WTC), ("leader", "follower"), strict=True):
+        merged = decode(windows.merge(x_WTC, role), ANCHORS)  # type: ignore[arg-type]
+        assert torch.allclose(merged, first.points(decode(x, ANCHORS)), atol=2e-3), "the couple, moved as one"
+
+
 def test_windows_that_disagree_are_cross_faded(statistics: Statistics) -> None:
-    leader = torch.from_numpy(encode(duet(30)[0], None, None, ANCHORS))
-    windows = Windows(leader, statistics, window=20, overlap=10)
+    windows = Windows(30, statistics, window=20, overlap=10)
     values = torch.stack([torch.zeros(20, 1), torch.ones(20, 1)])
     joined = windows.join(values)[:, 0]
     assert bool((joined.diff() >= 0).all())
@@ -103,6 +119,27 @@ def test_generation_gives_finite_points_and_the_seed_decides(model: TrainedModel
 
 def test_guidance_changes_the_follower_and_can_be_switched_off(model: TrainedModel) -> None:
     assert not np.allclose(generate(model).points_TP3, generate(model, guided=False).points_TP3)
+
+
+def test_music_alone_gives_a_couple_and_the_seed_decides(model: TrainedModel) -> None:
+    params = replace(model.params, model=replace(model.params.model, task="duet"))
+    duets = TrainedModel(start_denoiser(params, model.statistics).eval(), model.statistics, params)
+    sampling = replace(params.sample, steps=3, window=20, overlap=6, batch=2)
+    music = np.zeros((50, 35), np.float32)
+
+    def couple(seed: int) -> np.ndarray:
+        made = generate_couple(duets, Body.load(), music, sampling=sampling, seed=seed)
+        return np.stack([made.leader_TP3, made.follower_TP3])
+
+    one = couple(1)
+    assert one.shape == (2, 50, NUM_POINTS, 3)
+    assert np.isfinite(one).all()
+    assert np.array_equal(one, couple(1))
+    assert not np.allclose(one, couple(2))
+    with pytest.raises(InputError, match="makes its own leader"):
+        generate(duets)
+    with pytest.raises(InputError, match="follows a given leader"):
+        generate_couple(model, Body.load(), music, sampling=sampling, seed=1)
 
 
 def test_music_of_another_length_is_refused(model: TrainedModel) -> None:

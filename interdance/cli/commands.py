@@ -35,9 +35,12 @@ Root = Annotated[
 
 @app.command()
 def generate(
-    leader: Annotated[Path, typer.Option(help="The leader's motion: .bvh, or SMPL-X parameters as .npz.")],
     music: Annotated[Path, typer.Option(help="The song, from the leader's first frame on: .ogg, .wav, .mp3 or .flac.")],
     out: Annotated[Path, typer.Option(help="Folder for the follower (.npz), its points, a page and a video.")],
+    leader: Annotated[
+        Path | None,
+        typer.Option(help="The leader's motion: .bvh, or SMPL-X parameters as .npz. Left out for a model of duets."),
+    ] = None,
     model: Annotated[Path | None, typer.Option(help="Folder of a trained model. [default: models/denoiser]")] = None,
     seed: Annotated[
         int | None, typer.Option(help="Another seed, another follower. [default: the first of sample.seeds]")
@@ -48,7 +51,7 @@ def generate(
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
     root: Root = Path("."),
 ) -> None:
-    """Generate the follower for a leader and a song."""
+    """Generate the follower for a leader and a song, or a couple for a song alone."""
     params = config.load(root / "params.yaml")
     from interdance.generation.files import generate_files
 

@@ -32,13 +32,15 @@ def reading_of(params: Params) -> Reading:
 
 
 def take_files(takes: Path, name: str, music: Path | None, sources: Sequence[Source]) -> TakeFiles:
-    """A take of ``data/takes`` with the followers that were generated for it."""
+    """A take of ``data/takes`` with the followers that were generated for it; a ``leader.npz`` beside one is her own."""
     folder = takes / name
     facts = read_json(folder / "take.json")
     true = folder / "follower.npz"
     if not true.is_file():
         raise InputError(f"{folder}: no follower.npz; a take that is measured needs the true follower")
-    return TakeFiles(name, facts["genre"], folder / "leader.npz", true, music, tuple(sources))
+    own = {source.path: source.path.with_name("leader.npz") for source in sources}
+    leaders = {path: leader for path, leader in own.items() if leader.is_file()}
+    return TakeFiles(name, facts["genre"], folder / "leader.npz", true, music, tuple(sources), leaders)
 
 
 def find_sources(generated: Path, takes: Sequence[str], prefers_parameters: bool) -> dict[str, list[Source]]:

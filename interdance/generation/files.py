@@ -1,4 +1,4 @@
-"""Files in, files out: a leader and a song become a follower in every form a user takes away."""
+"""Files in, files out: a leader and a song become a follower, a song alone a couple, in every form a user takes away."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from interdance.errors import InputError
 from interdance.export.page import write_page
 from interdance.export.video import write_video
 from interdance.files import write_json
-from interdance.generation.generate import generate_follower
+from interdance.generation.generate import generate_couple, generate_follower
 from interdance.mocap.retarget import load_mapping, read_leader
+from interdance.music.audio import read_audio
 from interdance.music.features import music_features
 from interdance.representation.contact import foot_contact
 from interdance.takes import write_motion
@@ -27,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 def generate_files(
-    leader: Path,
+    leader: Path | None,
     music: Path,
     out: Path,
     model: Path,
@@ -36,7 +37,7 @@ def generate_files(
     mapping: str | None = None,
     device: str = "cpu",
 ) -> None:
-    """Generate the follower of a leader's file and write it in every form.
+    """Generate the follower of a leader's file, or with a duet model both dancers, and write them in every form.
 
     ``out`` receives ``follower.npz`` and ``leader.npz`` (SMPL-X parameters), ``points.npy`` (T, 710, 3), ``duet.html``
     (both dancers in 3D, with the song), ``duet.mp4`` and ``generated.json`` (what was made from what). Files of those
@@ -45,9 +46,9 @@ def generate_files(
     Parameters
     ----------
     leader
-        BVH of a known skeleton, or SMPL-X ``.npz``.
+        BVH of a known skeleton, or SMPL-X ``.npz``; None with a duet model, which makes its own.
     music
-        The song; at least as long as the motion, less ``music.tolerance_s``.
+        The song; at least as long as the motion, less ``music.tolerance_s``. A duet model dances all of it.
     model
         Folder of a trained model.
     seed
@@ -58,16 +59,21 @@ def generate_files(
     Raises
     ------
     InputError
-        When one of the inputs cannot be used; nothing is written then.
+        When one of the inputs cannot be used, or the model needs a leader and none is given, or the other way round;
+        nothing is written then.
     """
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: is a file; name a folder to write to")
     trained = load_model(model)
     fps = trained.params.data.fps
     body = Body.load(params.body.model)
-    motion = read_leader(leader, body, load_mapping(mapping) if mapping else None, fps=fps)
-    features_TA = music_features(music, motion.num_frames, fps, trained.params.music.hop, params.music.tolerance_s)
-    points_TP3 = body.points(motion)
+    if (trained.params.model.task == "duet") != (leader is None):
+        task = trained.params.model.task
+        cure = "it makes its own leader: leave --leader out" if leader else "it follows a leader: name one with --leader"
+        raise InputError(f"{model}: a model of model.task {task}; {cure}")
+    motion = read_leader(leader, body, load_mapping(mapping) if mapping else None, fps=fps) if leader else None
+    num_frames = motion.num_frames if motion else _frames_of(music, fps)
+    features_TA = music_features(music, num_frames, fps, trained.params.music.hop, params.music.tolerance_s)
     encode = trained.params.encode
     with tqdm(desc="sampling", unit="step") as bar:
 
@@ -75,33 +81,41 @@ def generate_files(
             bar.total = total
             bar.update(done - bar.n)
 
-        generated = generate_follower(
-            trained,
-            body,
-            points_TP3,
-            foot_contact(points_TP3, fps, encode.foot_height, encode.foot_speed),
-            features_TA,
-            sampling=params.sample,
-            guidance=params.guidance,
-            seed=seed,
-            device=device,
-            report=advance,
-        )
-    follower, residual_T = fit_motion(generated.points_TP3, body, fps=fps)
+        if motion is None:
+            couple = generate_couple(
+                trained, body, features_TA, sampling=params.sample, seed=seed, device=device, report=advance
+            )
+            motion, _ = fit_motion(couple.leader_TP3, body, fps=fps)
+            points_TP3 = couple.follower_TP3
+        else:
+            leader_TP3 = body.points(motion)
+            points_TP3 = generate_follower(
+                trained,
+                body,
+                leader_TP3,
+                foot_contact(leader_TP3, fps, encode.foot_height, encode.foot_speed),
+                features_TA,
+                sampling=params.sample,
+                guidance=params.guidance,
+                seed=seed,
+                device=device,
+                report=advance,
+            ).points_TP3
+    follower, residual_T = fit_motion(points_TP3, body, fps=fps)
     logger.info("SMPL-X parameters are within %.1f mm of the generated points on average", 1000 * residual_T.mean())
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".generate.", dir=out) as name:
         folder = Path(name)
         write_motion(folder / "leader.npz", motion)
         write_motion(folder / "follower.npz", follower)
-        np.save(folder / "points.npy", generated.points_TP3)
-        write_page(folder / "duet.html", motion, {"InterDance": follower}, body, music, title=leader.stem)
+        np.save(folder / "points.npy", points_TP3)
+        write_page(folder / "duet.html", motion, {"InterDance": follower}, body, music, title=(leader or music).stem)
         report = params.report
         write_video(
             folder / "duet.mp4", motion, follower, body, music, width=report.video_width, height=report.video_height
         )
         facts = {
-            "leader": leader.name,
+            "leader": leader.name if leader else None,
             "music": music.name,
             "seed": seed,
             "frames": motion.num_frames,
@@ -111,3 +125,12 @@ def generate_files(
         write_json(folder / "generated.json", facts)
         for made in sorted(folder.iterdir()):
             made.replace(out / made.name)
+
+
+def _frames_of(music: Path, fps: int) -> int:
+    """Whole frames of a song."""
+    samples, rate = read_audio(music)
+    num_frames = len(samples) * fps // rate
+    if num_frames < 2:
+        raise InputError(f"{music}: the song lasts {len(samples) / rate:.2f} s; two frames at least are needed to dance")
+    return num_frames

@@ -1,4 +1,4 @@
-"""A trained model, a leader and a song: the follower of the whole take."""
+"""A trained model and a song, with a leader: the follower of the whole take; without: the couple."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ from interdance.diffusion.sampler import sample
 from interdance.diffusion.schedule import make_scheduler
 from interdance.errors import InputError
 from interdance.generation.long import Windows
+from interdance.model.denoiser import Prediction
 from interdance.model.signals import Signals
 from interdance.representation.canonical import decode, encode
-from interdance.representation.layout import LAYOUT, NUM_JOINTS
+from interdance.representation.layout import LAYOUT, NUM_CHANNELS, NUM_JOINTS, NUM_POINTS
 from interdance.trained import TrainedModel
 
 Progress = Callable[[int, int], None]
+
+CONTACT = LAYOUT["partner_contact"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,20 @@ class Generated:
     points_TP3: np.ndarray
     contact_TP: np.ndarray
     leader_contact_TP: np.ndarray
+
+
+@dataclass(frozen=True)
+class Couple:
+    """Two generated dancers, frame by frame.
+
+    Attributes
+    ----------
+    leader_TP3, follower_TP3 : float32 (T, 710, 3)
+        World points, metres.
+    """
+
+    leader_TP3: np.ndarray
+    follower_TP3: np.ndarray
 
 
 def without_guidance(params: GuidanceParams) -> GuidanceParams:
@@ -87,28 +104,20 @@ def generate_follower(
         raise InputError("model.task: duet: this model makes its own leader and follows no other; train a reactive one")
     if len(music_TA) != num_frames:
         raise ValueError(f"music has {len(music_TA)} frames, the leader {num_frames}")
-    denoiser, statistics = model.denoiser.to(device), model.statistics
-    signals = Signals(model.params, sampling)
-    anchor_P = body.anchor_P
+    statistics, anchor_P = model.statistics.to(device), body.anchor_P
     leader_TC = torch.from_numpy(encode(leader_points_TP3, leader_foot_contact_T4, None, anchor_P)).float().to(device)
-    windows = Windows(leader_TC, statistics, window=sampling.window, overlap=sampling.overlap)
-    music_WTA = windows.cut(statistics.music.normalise(torch.from_numpy(music_TA).float().to(device)))
+    windows = Windows(num_frames, statistics, window=sampling.window, overlap=sampling.overlap)
+    windows.follow(leader_TC)
+    leader_WTC = windows.split(leader_TC, "leader")
+    predict = _predictor(model, windows, music_TA, sampling, device)
     noise_TC = torch.randn(leader_TC.shape, generator=torch.Generator().manual_seed(seed)).to(device)
-
-    leader_contact_TP = torch.zeros(num_frames, leader_points_TP3.shape[1], device=device)
+    leader_contact_TP = torch.zeros(num_frames, NUM_POINTS, device=device)
 
     def denoise(x_n_WTC: Tensor, n: int) -> Tensor:
         nonlocal leader_contact_TP
-        n_B = torch.full((sampling.batch,), n, device=device)
-        followers, labels = [], []
-        for start in range(0, len(windows), sampling.batch):
-            part = slice(start, start + sampling.batch)
-            x_n = x_n_WTC[part]
-            prediction = signals(denoiser, x_n, n_B[: len(x_n)], music_WTA[part], windows.leader_WTC[part])
-            followers.append(prediction.follower_BTC)
-            labels.append(prediction.leader)
-        leader_contact_TP = windows.join(torch.cat(labels))
-        return torch.cat(followers)
+        prediction = predict(x_n_WTC, leader_WTC, n)
+        leader_contact_TP = windows.join(prediction.leader)
+        return prediction.follower_BTC
 
     refiner: Guidance | None = None
     if guidance.contact_scale > 0 or guidance.penetration_scale > 0:
@@ -117,15 +126,15 @@ def generate_follower(
             torch.from_numpy(leader_points_TP3).float().to(device),
             LeaderField(surface_TV3, body.surface_faces, device=device),
             anchor_P,
-            Mobility(statistics.follower.raw_components().to(device), guidance.root_mobility),
+            Mobility(statistics.follower.raw_components(), guidance.root_mobility),
             guidance,
         )
 
     def refine(x0_WTC: Tensor, n: int) -> Tensor:
-        follower_TC = windows.merge_follower(x0_WTC, sampling.smoothing)
+        follower_TC = windows.merge(x0_WTC, "follower", sampling.smoothing)
         if refiner is not None:
             follower_TC = refiner(follower_TC, leader_contact_TP, n)
-        return windows.split_follower(follower_TC)
+        return windows.split(follower_TC, "follower")
 
     x0_WTC = sample(
         denoise,
@@ -135,9 +144,93 @@ def generate_follower(
         refine=refine,
         report=report,
     )
-    follower_TC = windows.merge_follower(x0_WTC)
+    follower_TC = windows.merge(x0_WTC, "follower")
     return Generated(
         points_TP3=decode(follower_TC, anchor_P).float().cpu().numpy(),
-        contact_TP=follower_TC[:, LAYOUT["partner_contact"]].clamp(0, 1).cpu().numpy(),
-        leader_contact_TP=leader_contact_TP.clamp(0, 1).cpu().numpy(),
+        contact_TP=_labels(follower_TC[:, CONTACT]),
+        leader_contact_TP=_labels(leader_contact_TP),
     )
+
+
+def generate_couple(
+    model: TrainedModel,
+    body: Body,
+    music_TA: np.ndarray,
+    *,
+    sampling: SampleParams,
+    seed: int,
+    device: str = "cpu",
+    report: Progress = lambda done, total: None,
+) -> Couple:
+    """Generate both dancers of a whole song (Appendix B, Eq. 11).
+
+    Our choice: nobody knows the leader's path beforehand, so the windows are laid anew at every denoising step, end to
+    end by their predicted leaders. There is no guidance, which needs a leader who is given.
+
+    Parameters
+    ----------
+    music_TA
+        Music features (T, 35); the couple dances as many frames.
+    seed
+        The same seed gives the same couple on a CPU.
+
+    Raises
+    ------
+    InputError
+        When the model is a reactive one, which needs a leader, or cannot do what ``sampling`` asks of its signals.
+    """
+    if model.params.model.task != "duet":
+        raise InputError("model.task: reactive: this model follows a given leader; give one, or train a duet model")
+    statistics, anchor_P = model.statistics.to(device), body.anchor_P
+    windows = Windows(len(music_TA), statistics, window=sampling.window, overlap=sampling.overlap)
+    predict = _predictor(model, windows, music_TA, sampling, device)
+    noise_TDC = torch.randn((len(music_TA), 2, NUM_CHANNELS), generator=torch.Generator().manual_seed(seed)).to(device)
+
+    def denoise(x_n_WTDC: Tensor, n: int) -> Tensor:
+        follower_WTC, leader_WTC = x_n_WTDC.unbind(dim=2)
+        return torch.stack(predict(follower_WTC, leader_WTC, n), dim=2)
+
+    def merge(x0_WTDC: Tensor, smoothing: float = 0.0) -> tuple[Tensor, Tensor]:
+        follower_WTC, leader_WTC = x0_WTDC.unbind(dim=2)
+        windows.place(leader_WTC)
+        return windows.merge(follower_WTC, "follower", smoothing), windows.merge(leader_WTC, "leader", smoothing)
+
+    def refine(x0_WTDC: Tensor, n: int) -> Tensor:
+        follower_TC, leader_TC = merge(x0_WTDC, sampling.smoothing)
+        windows.follow(leader_TC)
+        return torch.stack([windows.split(follower_TC, "follower"), windows.split(leader_TC, "leader")], dim=2)
+
+    x0_WTDC = sample(
+        denoise,
+        make_scheduler(model.params.diffusion),
+        windows.cut(noise_TDC),
+        num_steps=sampling.steps,
+        refine=refine,
+        report=report,
+    )
+    follower_TP3, leader_TP3 = (decode(x_TC, anchor_P).float().cpu().numpy() for x_TC in merge(x0_WTDC))
+    return Couple(leader_TP3, follower_TP3)
+
+
+def _predictor(
+    model: TrainedModel, windows: Windows, music_TA: np.ndarray, sampling: SampleParams, device: str
+) -> Callable[[Tensor, Tensor, int], Prediction]:
+    """The denoiser over all windows of a take, a batch at a time: follower, leader and diffusion step to a prediction."""
+    denoiser, music = model.denoiser.to(device), model.statistics.music.to(device)
+    signals = Signals(model.params, sampling)
+    music_WTA = windows.cut(music.normalise(torch.from_numpy(music_TA).float().to(device)))
+
+    def predict(x_n_WTC: Tensor, leader_WTC: Tensor, n: int) -> Prediction:
+        n_B = torch.full((sampling.batch,), n, device=device)
+        parts = []
+        for start in range(0, len(windows), sampling.batch):
+            part = slice(start, start + sampling.batch)
+            x_n = x_n_WTC[part]
+            parts.append(signals(denoiser, x_n, n_B[: len(x_n)], music_WTA[part], leader_WTC[part]))
+        return Prediction(*(torch.cat(halves) for halves in zip(*parts, strict=True)))
+
+    return predict
+
+
+def _labels(contact_TP: Tensor) -> np.ndarray:
+    return contact_TP.clamp(0, 1).cpu().numpy()

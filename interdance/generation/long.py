@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -10,7 +11,9 @@ from torch import Tensor
 from interdance.diffusion.guidance import smooth
 from interdance.representation.canonical import FloorTransform, clip, leader_frame, on_yaw_branch, rebase
 from interdance.representation.layout import INTEGRATED, LAYOUT
-from interdance.representation.normalize import Statistics
+from interdance.representation.normalize import DancerStatistics, Statistics
+
+Role = Literal["leader", "follower"]
 
 YAW = LAYOUT["root_yaw"].start
 
@@ -18,32 +21,33 @@ YAW = LAYOUT["root_yaw"].start
 class Windows:
     """Cuts a take into windows in their leaders' frames, and joins windows into a take in the world.
 
+    Where the windows lie follows from the leader: :meth:`follow` one who is known from end to end, or :meth:`place` them
+    by one who is known window by window alone. Either must be called before windows are split or merged.
+
     Parameters
     ----------
-    leader_TC
-        The leader of the whole take, un-normalised, in the world.
+    num_frames
+        Of the take.
     statistics
         Of the training set.
     window, overlap
         Frames. A take shorter than a window is one window.
     """
 
-    def __init__(self, leader_TC: Tensor, statistics: Statistics, *, window: int, overlap: int) -> None:
-        num_frames = len(leader_TC)
+    to_clip: FloorTransform
+    to_world: FloorTransform
+
+    def __init__(self, num_frames: int, statistics: Statistics, *, window: int, overlap: int) -> None:
         if not 0 <= overlap < window:
             raise ValueError(f"overlap {overlap} must be at least 0 and less than window {window}")
         self.num_frames = num_frames
-        self.window = min(window, num_frames)
         self.statistics = statistics
+        self.window = min(window, num_frames)
         last = num_frames - self.window
         self.starts = [*range(0, last, max(1, window - overlap)), last]
-        clips_WTC = torch.stack([clip(leader_TC, start, start + self.window) for start in self.starts])
-        self.to_clip: FloorTransform = leader_frame(clips_WTC)
-        self.to_world: FloorTransform = self.to_clip.inverse()
-        self.leader_WTC = statistics.leader.normalise(rebase(clips_WTC, self.to_clip))
         ramp = torch.arange(1, self.window + 1).clamp(max=overlap + 1)
-        weight_T = torch.minimum(ramp, ramp.flip(0)).to(leader_TC)
-        total = torch.zeros(num_frames).to(leader_TC)
+        weight_T = torch.minimum(ramp, ramp.flip(0)).to(statistics.leader.mean_C)
+        total = torch.zeros(num_frames).to(weight_T)
         for start in self.starts:
             total[start : start + self.window] += weight_T
         self.weights_WT = torch.stack([weight_T / total[s : s + self.window] for s in self.starts])
@@ -62,18 +66,38 @@ class Windows:
             result[start : start + self.window] += weight_T[:, None] * values
         return result
 
-    def split_follower(self, x_TC: Tensor) -> Tensor:
-        """A follower in the world, un-normalised, as normalised windows in their leaders' frames (W, window, C)."""
-        clips = torch.stack([clip(x_TC, start, start + self.window) for start in self.starts])
-        return self.statistics.follower.normalise(on_yaw_branch(rebase(clips, self.to_clip)))
+    def follow(self, leader_TC: Tensor) -> None:
+        """Lay every window so that this leader, un-normalised and in the world, starts it at the origin and faces +Z."""
+        self.to_clip = leader_frame(leader_TC[self.starts, None])
+        self.to_world = self.to_clip.inverse()
 
-    def merge_follower(self, x_WTC: Tensor, smoothing: float = 0.0) -> Tensor:
-        """Normalised follower windows as one follower in the world, un-normalised (T, C).
+    def place(self, leader_WTC: Tensor) -> None:
+        """Lay normalised leader windows end to end, as one path that starts at the origin and faces +Z.
+
+        Each window's leader agrees as well as can be with that of the window before, in the frames they share; without
+        overlap, his first frame is laid on the last one before.
+        """
+        raw_WTC = self.statistics.leader.unnormalise(leader_WTC[..., : YAW + 1], first_row=False)
+        marks_WTM3 = _marks(raw_WTC)
+        chain = [leader_frame(raw_WTC[0])]
+        for index in range(1, len(self)):
+            shared = max(1, self.window - self.starts[index] + self.starts[index - 1])
+            chain.append(chain[-1].compose(_fit_floor(marks_WTM3[index, :shared], marks_WTM3[index - 1, -shared:])))
+        self.to_world = FloorTransform.from_tensor(torch.stack([transform.to_tensor() for transform in chain]))
+        self.to_clip = self.to_world.inverse()
+
+    def split(self, x_TC: Tensor, role: Role) -> Tensor:
+        """A dancer in the world, un-normalised, as normalised windows in their leaders' frames (W, window, C)."""
+        clips = torch.stack([clip(x_TC, start, start + self.window) for start in self.starts])
+        return self._of(role).normalise(on_yaw_branch(rebase(clips, self.to_clip)))
+
+    def merge(self, x_WTC: Tensor, role: Role, smoothing: float = 0.0) -> Tensor:
+        """Normalised windows of a dancer as one take in the world, un-normalised (T, C).
 
         Where windows overlap they are cross-faded: places and yaws in the world, canonical channels as they are.
         ``smoothing`` is the deviation, in frames, of a Gaussian along time over the merged take; 0 leaves it as it is.
         """
-        world = rebase(self.statistics.follower.unnormalise(x_WTC), self.to_world)
+        world = rebase(self._of(role).unnormalise(x_WTC), self.to_world)
         # Each window knows its yaw up to whole turns (pi of the half angle): continue the one before.
         for index in range(1, len(self.starts)):
             shift = self.starts[index] - self.starts[index - 1]
@@ -88,3 +112,24 @@ class Windows:
         merged[0, INTEGRATED] = merged[0, channels]
         merged[1:, INTEGRATED] = merged[:, channels].diff(dim=0)
         return merged
+
+    def _of(self, role: Role) -> DancerStatistics:
+        return self.statistics.leader if role == "leader" else self.statistics.follower
+
+
+def _marks(x_TC: Tensor) -> Tensor:
+    """Two marks (..., T, 2, 3) a metre before and behind a dancer, who may stand still and yet be seen to turn."""
+    psi = -2 * x_TC[..., YAW]
+    ahead = torch.stack([psi.sin(), torch.zeros_like(psi), psi.cos()], dim=-1)
+    root = x_TC[..., LAYOUT["root_position"]]
+    return torch.stack([root + ahead, root - ahead], dim=-2)
+
+
+def _fit_floor(points: Tensor, target: Tensor) -> FloorTransform:
+    """The floor transform that moves points (..., 3) nearest to ``target`` in the least squares: Procrustes in the plane."""
+    a, b = (values[..., [0, 2]].reshape(-1, 2) for values in (points, target))
+    middle_a, middle_b = a.mean(dim=0), b.mean(dim=0)
+    a, b = a - middle_a, b - middle_b
+    angle = torch.atan2((a[:, 1] * b[:, 0] - a[:, 0] * b[:, 1]).sum(), (a * b).sum())
+    turned = FloorTransform(angle, torch.zeros_like(middle_a)).compose(FloorTransform(torch.zeros_like(angle), middle_a))
+    return FloorTransform(angle, middle_b - turned.offset)

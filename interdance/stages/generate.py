@@ -2,11 +2,13 @@
 
 ``generated/<system>/seed_<n>/<take>``, or ``generated/<system>/<take>`` where nothing is drawn at random. Systems:
 ``interdance`` (trained, guided), ``unguided`` (the same weights and noise without guidance), ``untrained`` (the weights
-that training started from), ``nn_motion`` (Appendix A).
+that training started from), ``nn_motion`` (Appendix A). In the duet task the takes give their music alone, each generated
+follower has her own ``leader.npz``, and what needs a given leader is left out: guidance and ``nn_motion``.
 """
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
 from functools import partial
@@ -22,7 +24,7 @@ from interdance.config import Params, Paths
 from interdance.dataset.split import read_split
 from interdance.dataset.windows import open_encoded
 from interdance.files import atomic_folder
-from interdance.generation.generate import generate_follower, without_guidance
+from interdance.generation.generate import generate_couple, generate_follower, without_guidance
 from interdance.representation.canonical import decode
 from interdance.representation.layout import LAYOUT
 from interdance.stages import execute
@@ -38,6 +40,9 @@ def run(params: Params, paths: Paths) -> None:
     split = read_split(paths.split)
     trained = load_model(paths.model)
     untrained = TrainedModel(start_denoiser(trained.params, trained.statistics).eval(), trained.statistics, trained.params)
+    if trained.params.model.task == "duet":
+        _couples(params, paths, body, split["test"], {"interdance": trained, "untrained": untrained})
+        return
     library = NearestMotion(
         ((_encoded(paths, take, "leader"), _encoded(paths, take, "follower")) for take in split["train"]),
         clip_frames=params.evaluate.clip_frames,
@@ -64,14 +69,35 @@ def run(params: Params, paths: Paths) -> None:
                             seed=seed,
                             report=partial(_advance, bar),
                         )
-                    seconds, dance = time.monotonic() - started, len(leader_TC) / params.data.fps
-                    logger.info("%s by %s, seed %d: %.1f s of dance in %.1f s", take, system, seed, dance, seconds)
+                    _say(take, system, seed, len(leader_TC) / params.data.fps, started)
                     folder = out / system / f"seed_{seed}" / take
                     _write(folder, generated.points_TP3)
                     if system == "interdance":
                         motion, _ = fit_motion(generated.points_TP3, body, fps=params.data.fps)
                         write_motion(folder / "follower.npz", motion)
             _write(out / "nn_motion" / take, decode(library.follow(leader_TC), body.anchor_P))
+
+
+def _couples(params: Params, paths: Paths, body: Body, takes: list[str], systems: dict[str, TrainedModel]) -> None:
+    """Both dancers for the music of every take."""
+    with atomic_folder(paths.generated) as out:
+        for take, (system, model), seed in itertools.product(takes, systems.items(), params.sample.seeds):
+            music_TA = np.load(paths.music / f"{take}.npy", allow_pickle=False)
+            started = time.monotonic()
+            with tqdm(desc=f"{take} {system} {seed}", unit="step", leave=False) as bar:
+                couple = generate_couple(
+                    model, body, music_TA, sampling=params.sample, seed=seed, report=partial(_advance, bar)
+                )
+            _say(take, system, seed, len(music_TA) / params.data.fps, started)
+            folder = out / system / f"seed_{seed}" / take
+            _write(folder, couple.follower_TP3)
+            for role, points_TP3 in (("leader", couple.leader_TP3), ("follower", couple.follower_TP3)):
+                motion, _ = fit_motion(points_TP3, body, fps=params.data.fps)
+                write_motion(folder / f"{role}.npz", motion)
+
+
+def _say(take: str, system: str, seed: int, dance: float, started: float) -> None:
+    logger.info("%s by %s, seed %d: %.1f s of dance in %.1f s", take, system, seed, dance, time.monotonic() - started)
 
 
 def _encoded(paths: Paths, take: str, role: str) -> np.ndarray:

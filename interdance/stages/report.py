@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,8 @@ def write_samples(params: Params, paths: Paths, out: Path) -> list[Sample]:
             continue
         duet, follower = read_take(paths.takes / take), read_motion(motion)
         followers = {"InterDance": follower} | ({"True follower": duet.follower} if duet.follower else {})
+        if (own := motion.with_name("leader.npz")).is_file():  # a generated couple; the true follower has another leader
+            duet, followers = replace(duet, leader=read_motion(own)), {"InterDance": follower}
         folder = out / "samples" / take
         folder.mkdir(parents=True)
         write_page(folder / "page.html", duet.leader, followers, body, duet.music, title=f"{take}, {duet.genre}")
