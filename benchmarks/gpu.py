@@ -28,6 +28,7 @@ from interdance.representation.canonical import decode  # noqa: E402
 from interdance.representation.layout import NUM_CHANNELS, NUM_JOINTS, NUM_POINTS  # noqa: E402
 from interdance.takes import Motion  # noqa: E402
 from interdance.trained import make_denoiser  # noqa: E402
+from interdance.workspace import kill_group  # noqa: E402
 
 TRAINING_SECONDS = 300
 
@@ -116,10 +117,14 @@ def training_step(device: str) -> None:
     size = "base" if device == "cuda" else "small"
     command = [sys.executable, str(REPOSITORY / "benchmarks/train.py"), "--size", size, "--device", device, "--factors", "2"]
     sys.stdout.flush()
-    try:
-        subprocess.run(command, timeout=TRAINING_SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        sys.stdout.write(f"the training step is not through after {TRAINING_SECONDS} s; run benchmarks/train.py by itself\n")
+    with subprocess.Popen(command, start_new_session=True) as process:  # it starts others, which must end with it
+        try:
+            code = process.wait(TRAINING_SECONDS)
+        except subprocess.TimeoutExpired:
+            kill_group(process)
+            code = f"not through after {TRAINING_SECONDS} s"
+    if code:
+        sys.stdout.write(f"the training step failed ({code}); run benchmarks/train.py by itself\n")
 
 
 if __name__ == "__main__":

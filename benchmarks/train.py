@@ -45,7 +45,7 @@ from interdance.representation.canonical import decode  # noqa: E402
 from interdance.representation.layout import FEET, LAYOUT, NUM_CHANNELS, NUM_POINTS  # noqa: E402
 from interdance.representation.normalize import Statistics  # noqa: E402
 from interdance.trained import start_denoiser  # noqa: E402
-from interdance.training import loss_terms, total_loss  # noqa: E402
+from interdance.training.objective import loss_terms, total_loss  # noqa: E402
 from tests.dancers import ANCHORS, statistics_of, write_couples  # noqa: E402
 
 PARTS = ("growth", "step", "floor", "loader")
@@ -294,7 +294,7 @@ def make_system(
     def loss(prediction: Prediction) -> Tensor:
         if plain:
             return plain_loss(prediction, batch, n_B, statistics, params.losses)
-        return total_loss(loss_terms(prediction, batch, n_B, statistics, ANCHORS, params.losses), params.losses)
+        return total_loss(loss_terms(prediction, batch, n_B, statistics, ANCHORS, params.losses, "reactive"), params.losses)
 
     learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
     return System(

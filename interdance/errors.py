@@ -12,7 +12,7 @@ class InputError(ValueError):
 
 
 @contextmanager
-def about(path: Path) -> Iterator[None]:
+def naming(path: Path) -> Iterator[None]:
     """Put the file in front of the sentences of an :class:`InputError` that do not name it."""
     try:
         yield

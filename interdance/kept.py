@@ -74,13 +74,13 @@ def code_digest() -> str:
     """Every module of ours that this process had loaded when it was first asked, and the tables (YAML) beside them.
 
     A stage is a process of its own and imports what it needs at its start: these modules are the ones that decide its
-    results, the same that ``dvc.yaml`` lists.
+    results, the same that ``dvc.yaml`` lists. Its own is called ``__main__`` there.
     """
     digest = hashlib.sha256()
-    ours = {name: module for name, module in list(sys.modules.items()) if name.split(".")[0] == __name__.split(".")[0]}
-    places = {Path(place) for module in ours.values() if (place := getattr(module, "__file__", None))}
     root = Path(__file__).parent
-    tables = {table for place in places if place.parent != root for table in place.parent.rglob("*.yaml")}
+    loaded = {Path(place).absolute() for module in list(sys.modules.values()) if (place := getattr(module, "__file__", None))}
+    places = {place for place in loaded if place.is_relative_to(root)}
+    tables = {table for folder in {place.parent for place in places} - {root} for table in folder.rglob("*.yaml")}
     for place in sorted(places | tables):
         digest.update(str(place.relative_to(root)).encode() + place.read_bytes())
     return digest.hexdigest()

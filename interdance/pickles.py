@@ -135,7 +135,8 @@ def read_npz_entries(path: Path, names: Collection[str]) -> dict[str, Any]:
     left = MAX_BYTES
     try:
         with zipfile.ZipFile(path) as archive:
-            wanted = [info for info in archive.infolist() if info.filename in {f"{name}.npy" for name in names}]
+            entries = {f"{name}.npy" for name in names}
+            wanted = [info for info in archive.infolist() if info.filename in entries]
             check_unpacking(path, wanted)
             for info in wanted:
                 name = info.filename.removesuffix(".npy")

@@ -191,13 +191,9 @@ def read_take(folder: Path) -> Duet:
     Raises
     ------
     InputError
-        When its facts lack name or genre, or as :func:`read_motion` does.
+        As :func:`read_facts` does for name and genre, and as :func:`read_motion` does.
     """
-    place = folder / "take.json"
-    facts = read_json(place)
-    for key in ("name", "genre"):
-        if not isinstance(facts, dict) or not isinstance(facts.get(key), str):
-            raise InputError(f"{place}: '{key}' is missing or no text; make the take again")
+    facts = read_facts(folder, name=str, genre=str)
     follower, music = folder / "follower.npz", facts.get("music")
     return Duet(
         name=facts["name"],
@@ -207,6 +203,22 @@ def read_take(folder: Path) -> Duet:
         music=folder / music if isinstance(music, str) and music else None,
         facts=facts,
     )
+
+
+def read_facts(folder: Path, **kinds: type) -> dict[str, Any]:
+    """What ``take.json`` says of a take; ``kinds`` are the facts that are needed, and their types.
+
+    Raises
+    ------
+    InputError
+        When one of them is missing, or of another type.
+    """
+    place = folder / "take.json"
+    facts = read_json(place)
+    for key, kind in kinds.items():
+        if not isinstance(facts, dict) or not isinstance(facts.get(key), kind):
+            raise InputError(f"{place}: '{key}' is missing or no {kind.__name__}; make the take again")
+    return dict(facts)
 
 
 def list_takes(root: Path) -> list[str]:

@@ -36,7 +36,7 @@ BATCH_POINTS = 1000  # the most MLflow takes in one call
 #: What decides the weights besides the data: these sections of the parameters, and these modules and rooms.
 TRAINING_SECTIONS = ("augment", "body", "diffusion", "losses", "mixture", "model", "signals", "train")
 TRAINING_CODE = (
-    "training.py",
+    "training",
     "trained.py",
     "stages/train.py",
     "body",
@@ -54,6 +54,7 @@ def fingerprint(
     sections: Iterable[str] = TRAINING_SECTIONS,
     code: Iterable[str] = TRAINING_CODE,
     inputs: Iterable[Path] | None = None,
+    also: Iterable[Path] = (),
 ) -> str:
     """Identity of a training: 16 hex digits over its parameters, its code and its inputs.
 
@@ -61,7 +62,8 @@ def fingerprint(
     ----------
     sections : names of the sections of ``params`` that matter.
     code : modules and rooms, relative to the package.
-    inputs : files and folders whose bytes matter; by default all that a training reads.
+    inputs : files and folders whose bytes matter; by default all that every training reads.
+    also : more of them.
     """
     values = params.to_dict()
     digest = hashlib.sha256(json.dumps({name: values[name] for name in sections}, sort_keys=True).encode())
@@ -71,7 +73,8 @@ def fingerprint(
         for module in [place] if place.suffix == ".py" else sorted(place.rglob("*.py")):
             digest.update(module.relative_to(package).as_posix().encode())
             digest.update(module.read_bytes() if module.exists() else b"absent")
-    for place in (paths.split, paths.statistics, paths.music, paths.encoded) if inputs is None else inputs:
+    read = (paths.split, paths.statistics, paths.music, paths.encoded) if inputs is None else inputs
+    for place in (*read, *also):
         for path in sorted(item for item in place.rglob("*") if item.is_file()) if place.is_dir() else [place]:
             digest.update(path.relative_to(place.parent).as_posix().encode())
             digest.update(_file_hash(path) if path.exists() else b"absent")

@@ -54,21 +54,6 @@ def start_denoiser(params: Params, statistics: Statistics) -> Denoiser:
     return denoiser
 
 
-def start_from(folder: Path, denoiser: Denoiser) -> None:
-    """Give a denoiser the weights of a trained model (Table 11, fine-tuning).
-
-    Raises
-    ------
-    InputError
-        When the model cannot be read, or has other sizes or another task.
-    """
-    try:
-        denoiser.load_state_dict(load_model(folder).denoiser.state_dict())
-    except RuntimeError as error:
-        reason = str(error).splitlines()[-1].strip()
-        raise InputError(f"train.start_from: {folder} is of another size or task ({reason}); use its model section") from None
-
-
 def save_model(folder: Path, model: TrainedModel) -> None:
     """Write a model folder, whole or not at all."""
     with atomic_folder(folder) as temporary:

@@ -163,7 +163,7 @@ def reproduce(
         raise StageError(f"{' '.join(stages) or 'dvc repro'} in {root}: exit code {code}; its own words are above")
 
 
-def kill_group(process: subprocess.Popen[str], patience_s: float = 3.0) -> None:
+def kill_group(process: subprocess.Popen[Any], patience_s: float = 3.0) -> None:
     """End a process that leads its own group, and everything it started: first asked, then made."""
     for wish in (signal.SIGTERM, signal.SIGKILL):
         try:
@@ -206,6 +206,8 @@ def _rebased(values: dict[str, Any], project: Path, root: Path) -> dict[str, Any
         if not value or Path(value).is_absolute():
             return value
         inside = Path(os.path.relpath(project / value, project))
+        if not inside.parts:
+            raise InputError(f"{value}: is the project itself; name a folder of data in it, or one outside")
         if inside.parts[0] == "..":
             return os.path.relpath(project / value, root)
         linked.add(inside)
@@ -214,11 +216,28 @@ def _rebased(values: dict[str, Any], project: Path, root: Path) -> dict[str, Any
     places = {key: {part: rebased(item[part]) for part in ("folder", "music")} for key, item in values["sets"].items()}
     sets = {key: item | places[key] for key, item in values["sets"].items()}
     body = values["body"] | {"model": rebased(values["body"]["model"])}
+    _remove_links(root)
     for place in linked:
         if not linked & set(place.parents):  # what lies in a linked folder is seen through its link
             (root / place).parent.mkdir(parents=True, exist_ok=True)
             _link(root / place, Path(os.path.relpath(project / place, (root / place).parent)))
-    return values | {"sets": sets, "body": body}
+    train = values["train"] | {"start_from": rebased(values["train"]["start_from"])}
+    return values | {"sets": sets, "body": body, "train": train}
+
+
+def _remove_links(root: Path) -> None:
+    """Take out the places that an earlier overlay linked, and folders that held nothing else."""
+    for folder, folders, files in os.walk(root):
+        if Path(folder) == root:
+            folders[:] = [name for name in folders if name not in (".dvc", *LINKED)]
+        for link in (Path(folder, name) for name in (*folders, *files) if name not in LINKED):
+            if not link.is_symlink():
+                continue
+            link.unlink()
+            for parent in link.parents:
+                if parent == root or any(parent.iterdir()):
+                    break
+                parent.rmdir()
 
 
 def _link(link: Path, target: Path) -> None:

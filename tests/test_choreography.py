@@ -14,6 +14,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 import torch
+from layout import closure, path_of
 from scipy.spatial.transform import Rotation
 
 from interdance.body.distance import LeaderField
@@ -430,12 +431,23 @@ def test_a_recipe_is_all_that_a_take_is_made_of(monkeypatch: pytest.MonkeyPatch)
     assert len(set(made)) == 6 and generate.recipe(params(takes=5, workers=2), body, 30, "tango", 0) == made[0]
     read = Path.read_bytes
     others = {"genres/waltz.py": False, "genres/tango.py": True, "body/distance.py": True, "voices.py": True}
-    for touched, is_other in others.items():
+    try:
+        for touched, is_other in others.items():
+            generate._sources.cache_clear()
+            with monkeypatch.context() as patch:
+                patch.setattr(Path, "read_bytes", lambda self, end=touched: read(self) + str(self).endswith(end) * b"#")
+                assert (generate.recipe(params(), body, 30, "tango", 0) != made[0]) == is_other, touched
+    finally:
         generate._sources.cache_clear()
-        with monkeypatch.context() as patch:
-            patch.setattr(Path, "read_bytes", lambda self, end=touched: read(self) + str(self).endswith(end) * b"#")
-            assert (generate.recipe(params(), body, 30, "tango", 0) != made[0]) == is_other, touched
-    generate._sources.cache_clear()
+
+
+def test_every_module_that_makes_a_take_is_in_its_recipe() -> None:
+    # What a take passes through on its way to the disk, and what starts the processes, decides nothing in it.
+    without = {f"interdance.{name}" for name in ("files", "kept", "pickles", "processes")}
+    genres = {f"interdance.choreography.genres.{genre}" for genre in GENRES if genre != "tango"}
+    needed = {path_of(module) for module in closure("interdance.choreography.generate") - without - genres}
+    found = {path for path in generate.source_files("tango")}
+    assert {path for path in needed - found if path.name != "__init__.py"} == set()
 
 
 def test_takes_made_before_are_kept_and_those_not_asked_for_go(tmp_path: Path) -> None:

@@ -302,13 +302,16 @@ def test_an_excerpt_is_found_wherever_it_begins(tmp_path: Path) -> None:
 
 def test_catalogue_reads_facts(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no take in it"):
-        read_catalogue(tmp_path)
-    for name in ("b", "a", "set/c"):
+        read_catalogue(tmp_path, ["set", "other"])
+    for name in ("set/b", "set/a", "other/c", "gone/d"):
         write_json(tmp_path / name / "take.json", {"genre": "waltz", "num_frames": 10, "music": "song.ogg"})
-    (tmp_path / "a" / "follower.npz").touch()
+    for name in ("set/a", "set/b"):
+        (tmp_path / name / "follower.npz").touch()
+    write_json(tmp_path / "set" / "b" / "take.json", {"genre": "waltz", "num_frames": 10, "music": 5})
     write_json(tmp_path / ".left" / "d" / "take.json", {"genre": "waltz", "num_frames": 10})  # by a stage that was killed
-    takes = read_catalogue(tmp_path)
-    assert [(take.name, take.lacks) for take in takes] == [("a", ""), ("b", "no follower"), ("set/c", "no follower")]
-    write_json(tmp_path / "b" / "take.json", {"name": "b", "genre": "waltz"})
+    (tmp_path / "gone" / "d" / "take.json").write_text("damaged")  # of a set that was taken out
+    takes = read_catalogue(tmp_path, ["set", "other"])
+    assert [(take.name, take.lacks) for take in takes] == [("other/c", "no follower"), ("set/a", ""), ("set/b", "no song")]
+    write_json(tmp_path / "set" / "b" / "take.json", {"name": "b", "genre": "waltz"})
     with pytest.raises(InputError, match="num_frames"):
-        read_catalogue(tmp_path)
+        read_catalogue(tmp_path, ["set"])

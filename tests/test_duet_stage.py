@@ -12,7 +12,7 @@ from interdance.config import Paths
 from interdance.evaluation.project import find_sources, take_files
 from interdance.files import write_json
 from interdance.stages import generate
-from interdance.takes import Duet, read_motion, write_take
+from interdance.takes import Duet, write_take
 from interdance.trained import TrainedModel, save_model, start_denoiser
 from tests.test_generation import model, statistics  # noqa: F401 (fixtures)
 from tests.test_mirror import dance
@@ -34,9 +34,12 @@ def test_generated_leaders_are_measured_beside_their_followers(model: TrainedMod
     generate.run(params, paths)
 
     sources = find_sources(paths.generated, ["s/one"], prefers_parameters=False)["s/one"]
-    assert [source.system for source in sources] == ["interdance", "untrained"]
+    assert [source.system for source in sources] == ["duet.interdance", "duet.untrained"]
     files = take_files(paths.takes, "s/one", None, sources)
     for source in sources:
-        leader = read_motion(files.leaders[source.path])
-        assert leader.num_frames == 30
-        assert not np.allclose(leader.translation_T3[0], dance(3).translation_T3[0]), "not the take's own leader"
+        leader = np.load(files.leaders[source.path])
+        assert leader.shape == (30, 710, 3), "points beside points"
+        assert np.abs(leader[0, 0, [0, 2]]).max() < 1e-3, "the generated leader begins at the origin"
+    parameters = find_sources(paths.generated, ["s/one"], prefers_parameters=True)["s/one"]
+    beside = take_files(paths.takes, "s/one", None, parameters).leaders
+    assert [path.name for path in beside.values()] == ["leader.npz"] * 2, "parameters beside parameters"

@@ -515,6 +515,21 @@ def test_amass_without_fingers(count: int, body: Body, tmp_path: Path) -> None:
     assert np.abs(recording.leader.rotations_TJ3[:, 25]).max() > 0.1 and abs(floor.above_floor(recording.leader, body)) < 1e-3
 
 
+@pytest.mark.parametrize(
+    ("betas", "kept"),
+    [(np.arange(10.0), 10), (np.tile(np.arange(10.0), (30, 1)), 10), (np.arange(20.0), 16), (np.zeros(0), None)],
+)
+def test_the_shape_of_another_model_is_a_fact(body: Body, tmp_path: Path, betas: np.ndarray, kept: int | None) -> None:
+    dance = {"poses": np.zeros((30, 72)), "trans": np.tile([0.0, 0.0, 0.9], (30, 1)), "mocap_framerate": np.array(30.0)}
+    np.savez(tmp_path / "a.npz", **dance, betas=betas)
+    _, facts = archive.read_archive(tmp_path / "a.npz", body)
+    assert facts.get("betas_of_model") == (None if kept is None else list(range(kept)))
+    for wrong, sentence in ((np.full(10, np.nan), "shape coefficients"), (np.zeros((2, 2, 2)), "'betas' have shape")):
+        np.savez(tmp_path / "b.npz", **dance, betas=wrong)
+        with pytest.raises(InputError, match=sentence):
+            archive.read_archive(tmp_path / "b.npz", body)
+
+
 def test_amass_defects(body: Body, tmp_path: Path) -> None:
     good = {"poses": np.zeros((4, 165)), "trans": np.zeros((4, 3)), "betas": np.zeros(16), "mocap_frame_rate": np.array(60.0)}
     bad = np.zeros((4, 165))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,8 +25,19 @@ def test_a_key_is_of_settings_files_and_code(tmp_path: Path, monkeypatch: pytest
     assert key_of({"a": 1, "b": 2}) == key_of({"b": 2, "a": 1})
 
 
-def test_the_code_is_that_of_the_package() -> None:
-    assert len(module.code_digest()) == 64 and module.code_digest() == module.code_digest()
+def test_the_code_is_that_of_the_package_and_of_the_stage_that_runs(tmp_path: Path) -> None:
+    unread = shutil.ignore_patterns("__pycache__", "*.npz")
+    shutil.copytree(Path(module.__file__).parent, tmp_path / "interdance", ignore=unread)
+    stage = tmp_path / "interdance" / "stages" / "encode.py"
+    ask = "    from interdance.kept import code_digest\n\n    print(code_digest())\n"
+    text = stage.read_text().replace("    main()\n", ask)
+    digests = []
+    for ending in ("", "", "# another word\n"):
+        stage.write_text(text + ending)
+        command = [sys.executable, "-m", "interdance.stages.encode"]
+        digests.append(subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.strip())
+    assert len(digests[0]) == 64
+    assert digests[0] == digests[1] != digests[2]
 
 
 @pytest.mark.parametrize("is_folder", [True, False])

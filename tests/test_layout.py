@@ -14,7 +14,7 @@ from layout import PACKAGE, READS, ROOT, UNREAD, code_deps, dvc_stages, imports,
 from interdance import config
 from interdance.stages import PER_SET, STAGES
 
-BASE = {"errors", "files", "config", "kept", "pickles", "processes", "takes"}
+BASE = {"device", "errors", "files", "config", "kept", "pickles", "processes", "takes"}
 #: room -> rooms it may import besides the base. Rooms of the base import the base alone.
 MAY_IMPORT = {
     "music": set(),

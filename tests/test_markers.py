@@ -464,10 +464,18 @@ def test_a_joint_map_without_joints_is_refused(tmp_path, body):
             fit_file(tmp_path / "a.npy", body, joint_map=tmp_path / "map.json")
 
 
-@pytest.mark.parametrize("told", [{"rate": 0.0}, {"rate": float("nan")}, {"up": "z"}, {"unit": "mm"}])
-def test_what_cannot_be_told_of_smplx_parameters_is_refused(tmp_path, body, told):
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        ({"rate": 0.0}, "0 frames per second"),
+        ({"rate": float("nan")}, "nan frames per second"),
+        ({"up": "z"}, "read without up"),
+        ({"unit": "mm", "subject": "Ann"}, "read without unit, subject"),
+    ],
+)
+def test_what_cannot_be_told_of_a_file_is_refused(tmp_path, body, told, sentence):
     write_motion(tmp_path / "a.npz", dance(12))
-    with pytest.raises(InputError, match=r"a\.npz: "):
+    with pytest.raises(InputError, match=rf"a\.npz: .*{sentence}"):
         fit_file(tmp_path / "a.npz", body, **told)
 
 

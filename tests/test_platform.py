@@ -230,6 +230,21 @@ def test_a_set_may_lie_in_the_folder_of_another(tmp_path: Path) -> None:
         assert (root / "data" / "incoming" / "mine").samefile(folder / "data" / "incoming" / "mine")
 
 
+def test_an_overlay_may_change_where_its_sets_lie(tmp_path: Path) -> None:
+    folder = make_project(tmp_path)
+    (folder / "data" / "incoming" / "mine").mkdir()
+    for place in ("data/incoming", "data/incoming/mine", "data/incoming", "data/incoming/absent/deep", "data/incoming"):
+        entry = f"{{source: folder, folder: {place}, music: {place}, takes: [], genre: waltz}}"
+        (folder / "other.yaml").write_text(f"sets: {{couples: null, mine: {entry}}}\ntrain: {{start_from: runs/a/models}}")
+        root = workspace.prepare(folder, folder / "other.yaml")
+        assert (root / place).resolve() == (folder / place).resolve()
+        assert (root / "runs/a/models").resolve() == (folder / "runs/a/models").resolve()
+    assert not (folder / "data" / "incoming" / "absent").exists(), "nothing is written into the project's own data"
+    (folder / "other.yaml").write_text("sets: {couples: {folder: .}}")
+    with pytest.raises(InputError, match="is the project itself"):
+        workspace.prepare(folder, folder / "other.yaml")
+
+
 @pytest.mark.parametrize("name", ["", "..", "a/b"])
 def test_run_names_are_plain(tmp_path: Path, name: str) -> None:
     folder = make_project(tmp_path)

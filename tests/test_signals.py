@@ -13,7 +13,7 @@ from interdance import config
 from interdance.config import Params
 from interdance.errors import InputError
 from interdance.model.denoiser import Prediction
-from interdance.model.signals import Signals, draw_told, told_always, withhold
+from interdance.model.signals import Signals, draw_mask, full_mask, mask_condition
 
 PARAMS = config.load(Path(__file__).resolve().parent.parent / "params.yaml")
 BOTH = replace(PARAMS, signals=replace(PARAMS.signals, leader_dropout=0.1, music_dropout=0.1))
@@ -21,22 +21,25 @@ BOTH = replace(PARAMS, signals=replace(PARAMS.signals, leader_dropout=0.1, music
 
 def denoise(x_n: Tensor, n_B: Tensor, music: Tensor, leader: Tensor) -> Prediction:
     """A linear denoiser: the sum of what it is told."""
-    return Prediction(x_n + 10 * music[..., :1] + 100 * leader[..., :1], leader)
+    follower = x_n + 10 * music[..., :1] + 100 * leader[..., :1]
+    return Prediction(follower, -follower)
 
 
 def predict(params: Params, **sampling: object) -> float:
     ones = torch.ones(1, 1, 1)
     signals = Signals(params, replace(params.sample, **sampling))  # type: ignore[arg-type]
-    return float(signals(denoise, ones, torch.zeros(1), ones, ones).follower_BTC)
+    prediction = signals(denoise, ones, torch.zeros(1), ones, ones)
+    assert torch.equal(prediction.leader, -prediction.follower_BTC), "both halves are extrapolated"
+    return float(prediction.follower_BTC)
 
 
 def test_dropout_withholds_its_share_and_a_signal_not_trained_with_always() -> None:
     params = replace(PARAMS.signals, leader_dropout=0.25, music=False)
-    told = draw_told(params, 4000, torch.Generator().manual_seed(0))
+    told = draw_mask(params, 4000, torch.Generator().manual_seed(0))
     assert float(told.leader_B.float().mean()) == pytest.approx(0.75, abs=0.03)
     assert not bool(told.music_B.any())
-    assert bool(told_always(params, 3).leader_B.all())
-    frames = withhold(torch.ones(2, 3, 4), torch.tensor([True, False]))
+    assert bool(full_mask(params, 3).leader_B.all())
+    frames = mask_condition(torch.ones(2, 3, 4), torch.tensor([True, False]))
     assert frames.sum(dim=(1, 2)).tolist() == [12.0, 0.0]
 
 

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from interdance import takes
-from interdance.body import model
+from interdance.body import distance, model, nearest, rotations, sampling, skeleton
 from interdance.body.model import Body
 from interdance.choreography.duet import Dance, generate_duet
 from interdance.choreography.genres import GENRES
@@ -76,15 +76,20 @@ def recipe(params: ChoreographyParams, body: Body, fps: int, genre: str, number:
 @cache
 def _sources(genre: str) -> str:
     """Hash of the modules that decide a genre's takes: of the genres', its own and those that several share."""
+    digest = hashlib.sha256()
+    for file in source_files(genre):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+def source_files(genre: str) -> list[Path]:
+    """The modules that decide a genre's takes."""
     here = Path(__file__).parent
     others = {f"{name}.py" for name in GENRES if name != genre} | {"__init__.py"}
     files = [*here.glob("*.py"), *(file for file in (here / "genres").glob("*.py") if file.name not in others)]
-    files += [Path(synth.__file__), Path(voices.__file__), *Path(scores.__file__).parent.glob("*.py")]
-    files += [Path(takes.__file__), *Path(model.__file__).parent.glob("*.py")]
-    digest = hashlib.sha256()
-    for file in sorted(files):
-        digest.update(file.name.encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()
+    files += Path(scores.__file__).parent.glob("*.py")
+    modules = (synth, voices, takes, distance, model, nearest, rotations, sampling, skeleton)
+    return sorted([*files, *(Path(str(module.__file__)) for module in modules)])
 
 
 def _made(

@@ -233,8 +233,11 @@ def free_arm(
     for kind in ARM_ACCENTS:
         amount = cues.arms[kind][side]
         if amount.any():
-            poses_T = [(np.ones(len(t)), {"arms_up": _RAISED, "point": _POINT}.get(kind, _FIRST))]
-            other = _clap(dancer, side, cues) if kind == "clap" else _posed(dancer, side, poses_T, 0.3 * length * drift)
+            if kind == "clap":
+                other = _clap(dancer, side, cues)
+            else:
+                pose = {"arms_up": _RAISED, "point": _POINT}[kind]
+                other = _posed(dancer, side, [(np.ones(len(t)), pose)], 0.3 * length * drift)
             arm = mix([(1.0 - amount, arm), (amount, other)], dancer.world_TJ33[:, 9], side)
     return Free(arm, *_own_fingers(dancer, side, play, choices, beat_T, cues, t))
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from interdance.errors import InputError
-from interdance.files import read_json
-from interdance.takes import list_takes
+from interdance.takes import list_takes, read_facts
 
 
 @dataclass(frozen=True)
@@ -41,15 +39,15 @@ class TakeFacts:
         return "" if self.has_follower and self.has_music else "no follower" if self.has_music else "no song"
 
 
-def read_catalogue(takes: Path) -> list[TakeFacts]:
-    """Facts of every take under a folder, sorted by name.
+def read_catalogue(takes: Path, sets: Collection[str]) -> list[TakeFacts]:
+    """Facts of every take of some data sets, ``<takes>/<set>/<take>``, sorted by name.
 
     Raises
     ------
     InputError
         When there is no take, or the facts of one are incomplete.
     """
-    names = list_takes(takes)
+    names = [name for name in list_takes(takes) if name.partition("/")[0] in sets]
     if not names:
         raise InputError(f"{takes}: no take in it; run the takes stage, or check 'sets' in params.yaml")
     return [_read(takes, name) for name in names]
@@ -62,16 +60,12 @@ def total_frames(takes: Iterable[TakeFacts]) -> int:
 
 def _read(takes: Path, name: str) -> TakeFacts:
     folder = takes / name
-    path = folder / "take.json"
-    facts: Any = read_json(path)
-    for key, kind in (("genre", str), ("num_frames", int)):
-        if not isinstance(facts, dict) or not isinstance(facts.get(key), kind):
-            raise InputError(f"{path}: '{key}' is missing or no {kind.__name__}; make the take again")
+    facts = read_facts(folder, genre=str, num_frames=int)
     return TakeFacts(
         name=name,
         genre=facts["genre"],
         num_frames=facts["num_frames"],
         has_follower=(folder / "follower.npz").is_file(),
-        has_music=bool(facts.get("music")),
+        has_music=isinstance(facts.get("music"), str),
         published=str(facts.get("split") or ""),
     )

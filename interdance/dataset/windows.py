@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from interdance.config import Params
 from interdance.errors import InputError
 from interdance.files import read_json
 from interdance.representation.canonical import FloorTransform, clip, leader_frame, on_yaw_branch, rebase
@@ -21,11 +22,11 @@ NUM_MUSIC = 35
 
 
 def cut_leader(
-    x_leader: np.ndarray, start: int, stop: int, statistics: Statistics | None
+    x_leader: np.ndarray, start: int, stop: int, statistics: Statistics | None, keep_contact: bool = False
 ) -> tuple[Tensor, Tensor, FloorTransform]:
     """One window of the leader, starting at the origin and facing +Z.
 
-    The partner-contact channels of the result are zero: they say where the follower is, which the network is to find
+    The partner-contact channels of a given leader are zero: they say where the follower is, which the network is to find
     out; at generation nobody knows them [choice]. Losses get them as the second value.
 
     Parameters
@@ -36,6 +37,8 @@ def cut_leader(
         Frames of the window.
     statistics : Statistics or None
         ``None`` leaves the window un-normalised.
+    keep_contact : bool
+        Whether the leader is generated too (duet task), labels and all.
 
     Returns
     -------
@@ -45,7 +48,8 @@ def cut_leader(
     frame = leader_frame(leader)
     leader = rebase(leader, frame)
     contact = leader[:, LAYOUT["partner_contact"]].clone()
-    leader[:, LAYOUT["partner_contact"]] = 0.0
+    if not keep_contact:
+        leader[:, LAYOUT["partner_contact"]] = 0.0
     return (statistics.leader.normalise(leader) if statistics else leader), contact, frame
 
 
@@ -58,11 +62,11 @@ def cut_follower(
 
 
 class WindowDataset(Dataset[dict[str, Any]]):
-    """Windows at every ``stride`` of the given takes, and of their images.
+    """Windows at every ``stride`` of the given takes, and of the couples that augmentation makes of them.
 
-    An item holds float32 tensors ``leader`` (T, 4978) without partner contact, ``follower`` (T, 4978), ``music``
-    (T, 35), all normalised; ``leader_contact`` (T, 710) labels; ``transform`` (3,) from the world to the window's frame
-    (:meth:`FloorTransform.from_tensor`); ``take`` and ``genre`` (str) and ``start`` (int), its first frame.
+    An item holds float32 tensors ``leader`` (T, 4978), without partner contact unless that is kept, ``follower``
+    (T, 4978), ``music`` (T, 35), all normalised; ``leader_contact`` (T, 710) labels; ``transform`` (3,) from the world to
+    the window's frame (:meth:`FloorTransform.from_tensor`); ``take``, ``genre`` (str) and ``start`` (int), its first frame.
 
     Arrays are opened memory-mapped when first used, in each worker process by itself.
 
@@ -80,6 +84,8 @@ class WindowDataset(Dataset[dict[str, Any]]):
         Every couple in the mirror, too: ``mirrored/{leader,follower}.npy`` of the encoded take. The music is the same.
     swap_roles : bool
         Every couple with the roles exchanged, too: who follows leads. The leader's statistics normalise whoever leads.
+    keep_contact : bool
+        As in :func:`cut_leader`.
 
     Raises
     ------
@@ -98,6 +104,7 @@ class WindowDataset(Dataset[dict[str, Any]]):
         *,
         mirror: bool = False,
         swap_roles: bool = False,
+        keep_contact: bool = False,
     ) -> None:
         if window < 2 or stride < 1:
             raise InputError(
@@ -107,10 +114,11 @@ class WindowDataset(Dataset[dict[str, Any]]):
         self.takes = list(takes)
         self.statistics = statistics
         self.window = window
+        self.keep_contact = keep_contact
         self.genres: list[str] = []
         self.starts: list[tuple[int, int]] = []  # index of the take, first frame
         # (mirrored, swapped): the couple itself comes first.
-        images = [(m, s) for s in (False, True)[: 1 + swap_roles] for m in (False, True)[: 1 + mirror]]
+        variants = [(m, s) for s in (False, True)[: 1 + swap_roles] for m in (False, True)[: 1 + mirror]]
         self._arrays: dict[tuple[int, bool], tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
         for index, take in enumerate(self.takes):
             leader, follower, features = self._open(index, mirrored=False)
@@ -129,8 +137,8 @@ class WindowDataset(Dataset[dict[str, Any]]):
             self.genres.append(read_json(encoded / take / "facts.json")["genre"])
             self.starts += [(index, start) for start in range(0, num_frames - window + 1, stride)]
         self._arrays.clear()
-        self._variants = [image for image in images for _ in self.starts]
-        self.starts = self.starts * len(images)
+        self._variants = [variant for variant in variants for _ in self.starts]
+        self.starts = self.starts * len(variants)
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -142,7 +150,7 @@ class WindowDataset(Dataset[dict[str, Any]]):
         if swapped:
             x_leader, x_follower = x_follower, x_leader
         stop = start + self.window
-        leader, contact, frame = cut_leader(x_leader, start, stop, self.statistics)
+        leader, contact, frame = cut_leader(x_leader, start, stop, self.statistics, self.keep_contact)
         music = torch.from_numpy(np.array(features[start:stop]))
         return {
             "leader": leader,
@@ -189,3 +197,20 @@ def _open_array(path: Path) -> np.ndarray:
     if array.dtype != np.float32:
         raise InputError(f"{path}: holds {array.dtype}, float32 is needed; write it again")
     return array
+
+
+def windows_of(
+    params: Params, encoded: Path, music: Path, takes: Sequence[str], statistics: Statistics | None, *, augmented: bool
+) -> WindowDataset:
+    """The windows of takes as ``params`` train on them; ``augmented`` with the couples that ``params.augment`` adds."""
+    return WindowDataset(
+        encoded,
+        music,
+        takes,
+        statistics,
+        params.train.window,
+        params.train.stride,
+        mirror=augmented and params.augment.mirror,
+        swap_roles=augmented and params.augment.swap_roles,
+        keep_contact=params.model.task == "duet",
+    )

@@ -10,7 +10,10 @@ from interdance.errors import InputError
 from interdance.evaluation.folders import find_performances, find_seeds
 from interdance.evaluation.reading import Source, TakeFiles
 from interdance.evaluation.settings import Reading, Settings
-from interdance.files import read_json
+from interdance.takes import read_facts
+
+OWN_LEADERS = {"points.npy": "leader_points.npy", "follower.npz": "leader.npz"}
+"""Form of a generated follower -> that of the leader who was generated with her (duet task)."""
 
 
 def settings_of(params: Params) -> Settings:
@@ -32,13 +35,14 @@ def reading_of(params: Params) -> Reading:
 
 
 def take_files(takes: Path, name: str, music: Path | None, sources: Sequence[Source]) -> TakeFiles:
-    """A take of ``data/takes`` with the followers that were generated for it; a ``leader.npz`` beside one is her own."""
+    """A take of ``data/takes`` with the followers that were generated for it; a leader beside one is her own."""
     folder = takes / name
-    facts = read_json(folder / "take.json")
+    facts = read_facts(folder, genre=str)
     true = folder / "follower.npz"
     if not true.is_file():
         raise InputError(f"{folder}: no follower.npz; a take that is measured needs the true follower")
-    own = {source.path: source.path.with_name("leader.npz") for source in sources}
+    # In the form that the follower has: points beside points, parameters beside parameters.
+    own = {source.path: source.path.with_name(OWN_LEADERS[source.path.name]) for source in sources}
     leaders = {path: leader for path, leader in own.items() if leader.is_file()}
     return TakeFiles(name, facts["genre"], folder / "leader.npz", true, music, tuple(sources), leaders)
 

@@ -95,6 +95,8 @@ def _measure(
         wanted = list(group)
         if with_truth and files.true is not None and place == files.leader:
             wanted.append(Source(GROUND_TRUTH, "", files.true))
+        if not wanted:
+            continue
         paths = {source.path for source in wanted}
         if files.true is not None and place == files.leader:
             paths.add(files.true)

@@ -11,7 +11,7 @@ from torch import Tensor
 from interdance.diffusion.guidance import smooth
 from interdance.representation.canonical import FloorTransform, clip, leader_frame, on_yaw_branch, rebase
 from interdance.representation.layout import INTEGRATED, LAYOUT
-from interdance.representation.normalize import DancerStatistics, Statistics
+from interdance.representation.normalize import Statistics
 
 Role = Literal["leader", "follower"]
 
@@ -89,7 +89,7 @@ class Windows:
     def split(self, x_TC: Tensor, role: Role) -> Tensor:
         """A dancer in the world, un-normalised, as normalised windows in their leaders' frames (W, window, C)."""
         clips = torch.stack([clip(x_TC, start, start + self.window) for start in self.starts])
-        return self._of(role).normalise(on_yaw_branch(rebase(clips, self.to_clip)))
+        return self.statistics.of(role).normalise(on_yaw_branch(rebase(clips, self.to_clip)))
 
     def merge(self, x_WTC: Tensor, role: Role, smoothing: float = 0.0) -> Tensor:
         """Normalised windows of a dancer as one take in the world, un-normalised (T, C).
@@ -97,7 +97,7 @@ class Windows:
         Where windows overlap they are cross-faded: places and yaws in the world, canonical channels as they are.
         ``smoothing`` is the deviation, in frames, of a Gaussian along time over the merged take; 0 leaves it as it is.
         """
-        world = rebase(self._of(role).unnormalise(x_WTC), self.to_world)
+        world = rebase(self.statistics.of(role).unnormalise(x_WTC), self.to_world)
         # Each window knows its yaw up to whole turns (pi of the half angle): continue the one before.
         for index in range(1, len(self.starts)):
             shift = self.starts[index] - self.starts[index - 1]
@@ -112,9 +112,6 @@ class Windows:
         merged[0, INTEGRATED] = merged[0, channels]
         merged[1:, INTEGRATED] = merged[:, channels].diff(dim=0)
         return merged
-
-    def _of(self, role: Role) -> DancerStatistics:
-        return self.statistics.leader if role == "leader" else self.statistics.follower
 
 
 def _marks(x_TC: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ import numpy as np
 
 from interdance.body.model import Body
 from interdance.body.skeleton import NUM_JOINTS
+from interdance.errors import InputError
 from interdance.files import write_npz
 from interdance.importers.bodies import SMPL_REST, adopt, release, with_relaxed_hands
 from interdance.importers.convert import (
@@ -103,7 +104,9 @@ def read_archive(path: Path, body: Body) -> tuple[Motion, dict[str, Any]]:
     (motion,), (lift,) = on_floor([motion], body)
     facts["raised_m"] = round(lift, 4)
     if betas is not None and np.size(betas):
-        shape = np.ravel(betas)[:16]
+        if np.ndim(betas) > 2:
+            raise InputError(f"{path}: 'betas' have shape {np.shape(betas)}; (16,) or a row per frame is needed, save it again")
+        shape = np.atleast_2d(betas)[0, :16]
         check_finite(path, "the shape coefficients", shape[None])
         facts["betas_of_model"] = [float(value) for value in shape]
     return motion, facts

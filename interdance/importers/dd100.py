@@ -21,7 +21,7 @@ import numpy as np
 from interdance.body.model import Body
 from interdance.body.rotations import matrices
 from interdance.body.skeleton import INDEX, NUM_JOINTS
-from interdance.errors import InputError, about
+from interdance.errors import InputError, naming
 from interdance.files import atomic_path
 from interdance.importers.convert import (
     Y_UP_FROM_Z_UP,
@@ -179,7 +179,7 @@ def _read_dancer(path: Path, body: Body) -> tuple[Motion, dict[str, Any]]:
         raise InputError(f"{path}: the head is {height:.3g} away from the ankle; joints in metres are needed")
     if stands_along_z(joints_TJ3):
         joints_TJ3 = turn_positions(joints_TJ3, Y_UP_FROM_Z_UP)
-    with about(path):
+    with naming(path):
         fit = fit_joints(joints_TJ3, range(NUM_JOINTS), body, FPS)
     return fit.motion, {"gender": "unknown", "fit": fit.summary()}
 

@@ -66,7 +66,7 @@ def find(folder: Path, music: Path | None = None) -> tuple[list[Source], dict[st
 
 def read(source: Source, body: Body) -> Recording:
     """Read both dancers. Raises :class:`InputError` for a defective file, or a skeleton without a mapping."""
-    place = source.leader.parent / MAPPING
+    (place,) = source.others
     mapping: Mapping | None = load_mapping(place) if place.is_file() else None
     leader = _read(source.leader, body, mapping)
     follower = None if source.follower is None else _read(source.follower, body, mapping)

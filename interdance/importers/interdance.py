@@ -24,7 +24,7 @@ import numpy as np
 from interdance.body.model import NUM_POINTS, Body
 from interdance.body.pose import fit_motion
 from interdance.body.skeleton import NUM_JOINTS
-from interdance.errors import InputError, about
+from interdance.errors import InputError, naming
 from interdance.files import atomic_path
 from interdance.importers.convert import (
     check_finite,
@@ -252,7 +252,7 @@ def _read_points(path: Path, array_TC: np.ndarray, body: Body) -> tuple[Motion, 
     if float(np.median(residual_T)) < SAME_SURFACE:
         motion, residual_T = fit_motion(points_TP3, body, fps)
         return motion, {"fitted_to": "joints and surface", "fit_mean_mm": round(1000 * float(residual_T.mean()), 3)}
-    with about(path):
+    with naming(path):
         fit = fit_joints(points_TP3[:, :NUM_JOINTS], range(NUM_JOINTS), body, fps)
     return fit.motion, {"fitted_to": "joints", "fit": fit.summary()}
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from interdance.body.model import Body
-from interdance.errors import InputError, about
+from interdance.errors import InputError, naming
 from interdance.files import atomic_path, write_npz
 from interdance.importers.bodies import NUM_BODY, adopt, finger_tips, rest_of
 from interdance.importers.convert import check_finite, make_motion, numbers, rows_of_joints, text
@@ -126,7 +126,7 @@ def _read_person(path: Path, body: Body) -> tuple[Motion, dict[str, Any]]:
     if path.suffix == ".npy":
         optical = _read_optical(path)
         known = [place for place, joint in enumerate(_OPTICAL) if joint != _END]
-        with about(path):
+        with naming(path):
             fit = fit_joints(optical[:, known], [_OPTICAL[place] for place in known], body, FPS)
         return fit.motion, {"betas": _FITTED, "fit": {key: value for key, value in fit.summary().items() if key != "points"}}
     values = read_npz_entries(path, _KEYS)

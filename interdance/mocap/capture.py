@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from interdance.body.skeleton import INDEX, JOINT_NAMES
-from interdance.errors import InputError, about
+from interdance.errors import InputError, naming
 from interdance.files import read_array, read_json
 from interdance.mocap.bvh import read_bvh
 from interdance.mocap.c3d import FPS_RANGE, MarkerTake, read_c3d
@@ -34,6 +34,14 @@ logger = logging.getLogger(__name__)
 NUM_POINTS = 76
 """Points that a joint file may name: the 55 joints of SMPL-X, then 21 of the face, the feet and the fingertips."""
 MAX_COLUMNS = 1000
+
+OPTIONS = {
+    ".c3d": ("marker_set", "up", "unit", "subject"),
+    ".npy": ("joint_map", "up", "unit"),
+    ".bvh": ("mapping", "up", "unit"),
+    ".npz": (),
+}
+"""What may be said of a file of each kind, besides its rate: SMPL-X parameters are +Y up, in metres."""
 
 
 @dataclass(frozen=True)
@@ -125,10 +133,16 @@ def fit_file(
     InputError
         For a defective file, markers without a set, a skeleton without a mapping, or too few points to determine a body.
     """
+    options = {"marker_set": marker_set, "mapping": mapping, "joint_map": joint_map, "unit": unit, "subject": subject}
+    options["up"] = None if up == "auto" else up
+    known = OPTIONS.get(path.suffix.lower(), tuple(options))
+    useless = [name.replace("_", " ") for name, value in options.items() if value is not None and name not in known]
+    if useless:
+        raise InputError(f"{path}: a {path.suffix} file is read without {', '.join(useless)}; leave it out")
     up = named_up(path, up)
     if rate is not None and not FPS_RANGE[0] <= rate <= FPS_RANGE[1]:
         raise InputError(f"{path}: {rate:g} frames per second; {FPS_RANGE[0]:g} to {FPS_RANGE[1]:g} are possible")
-    with about(path):
+    with naming(path):
         match path.suffix.lower():
             case ".c3d":
                 markers = read_c3d(path, up=up, unit=unit, fps=rate, subject=subject)
@@ -140,8 +154,6 @@ def fit_file(
             case ".bvh":
                 fitted = _fit_skeleton(path, body, mapping, up, unit, rate, betas)
             case ".npz":
-                if up != "auto" or unit is not None:
-                    raise InputError("SMPL-X parameters are read as they are, +Y up, in metres; leave out up and unit")
                 motion = read_motion(path)
                 motion = motion if rate is None else replace(motion, fps=rate)
                 fitted = Fitted(motion, {"kind": "SMPL-X", "fps": motion.fps, "frames": motion.num_frames}, "SMPL-X, as it is")

@@ -19,7 +19,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from interdance.body.skeleton import INDEX, JOINT_NAMES, PARENTS
-from interdance.errors import InputError, about
+from interdance.errors import InputError, naming
 from interdance.mocap.bvh import BvhMotion, forward_kinematics, read_bvh, rest_positions
 from interdance.mocap.fit import fit_joints
 from interdance.mocap.hands import relaxed_hands
@@ -138,7 +138,7 @@ def _by_positions(bvh: BvhMotion, skeleton: Skeleton, body: Body, betas: np.ndar
     """The body fitted to where the joints are: for skeletons whose rest pose tells nothing about their rotations."""
     positions_TN3 = forward_kinematics(bvh)[1]
     joints_TK3 = positions_TN3[:, list(skeleton.source.values())] @ skeleton.world_33.T * skeleton.unit
-    with about(bvh.path):
+    with naming(bvh.path):
         motion = fit_joints(joints_TK3, [INDEX[joint] for joint in skeleton.source], body, bvh.fps, betas).motion
     rotations_TJ3 = motion.rotations_TJ3.copy()
     for joint, turn in relaxed_hands().items():

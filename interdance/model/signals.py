@@ -5,7 +5,8 @@ A signal that is withheld is zero once normalised, as in the paper (Appendix D):
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,34 +16,38 @@ from interdance.errors import InputError
 from interdance.model.denoiser import Prediction
 
 
-class Denoise(Protocol):
-    """The denoiser's own signature."""
-
-    def __call__(self, x_n_BTC: Tensor, n_B: Tensor, music_BTA: Tensor, leader_BTC: Tensor) -> Prediction: ...
-
-
-class Told(NamedTuple):
-    """What each sample of a batch is told, boolean (B,) each."""
+class ConditionMask(NamedTuple):
+    """Which samples of a batch are told which signal, boolean (B,) each."""
 
     leader_B: Tensor
     music_B: Tensor
 
 
-def draw_told(params: SignalParams, batch: int, generator: torch.Generator) -> Told:
-    """Lots for a training batch: a signal that is trained with is left out in its share of the windows."""
+def check_signals(params: Params) -> None:
+    """Raise :class:`InputError` for a dropout that is no share, or a leader withheld in a duet, where he is generated."""
+    signals = params.signals
+    for name, share in (("leader", signals.leader_dropout), ("music", signals.music_dropout)):
+        if not 0 <= share < 1:
+            raise InputError(f"signals.{name}_dropout: {share:g} is no share of the windows; 0 or more, less than 1, is needed")
+    if params.model.task == "duet" and not (signals.leader and signals.leader_dropout == 0):
+        raise InputError("signals: a duet's leader is generated and cannot be withheld; set leader: true, leader_dropout: 0")
+
+
+def draw_mask(params: SignalParams, batch: int, generator: torch.Generator) -> ConditionMask:
+    """Lots for a training batch of ``batch`` samples: a signal that is trained with is left out of its share of them."""
     shares = (params.leader_dropout, params.music_dropout)
     leader, music = (torch.rand(batch, generator=generator) >= share for share in shares)
-    return Told(leader & params.leader, music & params.music)
+    return ConditionMask(leader & params.leader, music & params.music)
 
 
-def told_always(params: SignalParams, batch: int) -> Told:
-    """Everything that the model is trained with, for every sample."""
-    return Told(torch.full((batch,), params.leader), torch.full((batch,), params.music))
+def full_mask(params: SignalParams, batch: int) -> ConditionMask:
+    """Everything that the model is trained with, for each of ``batch`` samples."""
+    return ConditionMask(torch.full((batch,), params.leader), torch.full((batch,), params.music))
 
 
-def withhold(values_BTX: Tensor, told_B: Tensor) -> Tensor:
-    """Normalised frames, zero where a sample is not told them."""
-    return values_BTX * told_B.to(values_BTX)[:, None, None]
+def mask_condition(values_BTX: Tensor, mask_B: Tensor) -> Tensor:
+    """Normalised frames (B, T, X), zero where a sample is not told them."""
+    return values_BTX * mask_B.to(values_BTX)[:, None, None]
 
 
 class Signals:
@@ -83,16 +88,19 @@ class Signals:
                     "set it to 1 or train anew"
                 )
 
-    def __call__(self, denoise: Denoise, x_n_BTC: Tensor, n_B: Tensor, music_BTA: Tensor, leader_BTC: Tensor) -> Prediction:
-        """Predict from what may be told; arguments as for the denoiser. The leader's half is never extrapolated."""
+    def __call__(
+        self, denoiser: Callable[..., Prediction], x_n_BTC: Tensor, n_B: Tensor, music_BTA: Tensor, leader_BTC: Tensor
+    ) -> Prediction:
+        """Predict both halves of the answer from what may be told; arguments after the first are the denoiser's."""
         leader = leader_BTC if self.leader else torch.zeros_like(leader_BTC)
         music = music_BTA if self.music else torch.zeros_like(music_BTA)
-        told = denoise(x_n_BTC, n_B, music, leader)
-        follower = told.follower_BTC
-        if self.leader_scale != 1:
-            without = denoise(x_n_BTC, n_B, music, torch.zeros_like(leader)).follower_BTC
-            follower = follower + (self.leader_scale - 1) * (told.follower_BTC - without)
-        if self.music_scale != 1:
-            without = denoise(x_n_BTC, n_B, torch.zeros_like(music), leader).follower_BTC
-            follower = follower + (self.music_scale - 1) * (told.follower_BTC - without)
-        return Prediction(follower, told.leader)
+        told = result = denoiser(x_n_BTC, n_B, music, leader)
+        for scale, without in (
+            (self.leader_scale, (music, torch.zeros_like(leader))),
+            (self.music_scale, (torch.zeros_like(music), leader)),
+        ):
+            if scale != 1:
+                untold = denoiser(x_n_BTC, n_B, *without)
+                pairs = zip(result, told, untold, strict=True)
+                result = Prediction(*(value + (scale - 1) * (with_it - less) for value, with_it, less in pairs))
+        return result

@@ -75,16 +75,16 @@ def _read_film(path: Path, until_s: float) -> tuple[np.ndarray, int, int]:
             if not container.streams.audio:
                 raise InputError(f"{path}: a film without sound; put the song beside it as .wav")
             stream = container.streams.audio[0]
+            rate = int(stream.rate)
+            check_rate(path, rate)
             resampler = AudioResampler(format="flt", layout="stereo")
             length = 0
             for decoded in container.decode(stream):
                 for frame in resampler.resample(decoded):
                     pieces.append(frame.to_ndarray().reshape(-1, 2))
                     length += len(pieces[-1])
-                if length >= until_s * stream.rate:
+                if length >= until_s * rate:
                     break
-            rate = int(stream.rate)
-            check_rate(path, rate)
     except av.FFmpegError as error:
         raise InputError(f"{path}: its sound cannot be decoded ({error.strerror}); put the song beside it as .wav") from None
     samples = np.concatenate(pieces) if pieces else np.zeros((0, 2), np.float32)

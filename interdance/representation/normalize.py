@@ -104,6 +104,10 @@ class Statistics:
     follower: DancerStatistics
     music: MusicStatistics
 
+    def of(self, role: str) -> DancerStatistics:
+        """Those of the ``leader`` or the ``follower``."""
+        return {"leader": self.leader, "follower": self.follower}[role]
+
     @property
     def num_music_channels(self) -> int:
         """Width of the music features."""

@@ -1,9 +1,10 @@
 """Followers for the leaders of the test takes, by our method and by what it is compared with.
 
 ``generated/<system>/seed_<n>/<take>``, or ``generated/<system>/<take>`` where nothing is drawn at random. Systems:
-``interdance`` (trained, guided), ``unguided`` (the same weights and noise without guidance), ``untrained`` (the weights
-that training started from), ``nn_motion`` (Appendix A). In the duet task the takes give their music alone, each generated
-follower has her own ``leader.npz``, and what needs a given leader is left out: guidance and ``nn_motion``.
+``interdance`` (trained, guided), ``unguided`` (the same weights and noise without guidance), ``untrained`` (weights by
+lot, as a training begins that goes on from none), ``nn_motion`` (Appendix A). In the duet task the takes give their music
+alone, each follower lies beside her own leader, and what needs a given leader is left out, guidance and ``nn_motion``:
+``duet.interdance`` and ``duet.untrained`` remain.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from interdance.body.pose import fit_motion
 from interdance.config import Params, Paths
 from interdance.dataset.split import read_split
 from interdance.dataset.windows import open_encoded
+from interdance.device import best_device
 from interdance.files import atomic_folder
 from interdance.generation.generate import generate_couple, generate_follower, without_guidance
 from interdance.representation.canonical import decode
@@ -41,14 +43,14 @@ def run(params: Params, paths: Paths) -> None:
     trained = load_model(paths.model)
     untrained = TrainedModel(start_denoiser(trained.params, trained.statistics).eval(), trained.statistics, trained.params)
     if trained.params.model.task == "duet":
-        _couples(params, paths, body, split["test"], {"interdance": trained, "untrained": untrained})
+        _couples(params, paths, body, split["test"], {"duet.interdance": trained, "duet.untrained": untrained})
         return
     library = NearestMotion(
         ((_encoded(paths, take, "leader"), _encoded(paths, take, "follower")) for take in split["train"]),
         clip_frames=params.evaluate.clip_frames,
         stride=params.train.stride,
     )
-    none = without_guidance(params.guidance)
+    none, device = without_guidance(params.guidance), best_device()
     systems = {"interdance": (trained, params.guidance), "unguided": (trained, none), "untrained": (untrained, none)}
     with atomic_folder(paths.generated) as out:
         for take in split["test"]:
@@ -67,6 +69,7 @@ def run(params: Params, paths: Paths) -> None:
                             sampling=params.sample,
                             guidance=guidance,
                             seed=seed,
+                            device=device,
                             report=partial(_advance, bar),
                         )
                     _say(take, system, seed, len(leader_TC) / params.data.fps, started)
@@ -80,20 +83,23 @@ def run(params: Params, paths: Paths) -> None:
 
 def _couples(params: Params, paths: Paths, body: Body, takes: list[str], systems: dict[str, TrainedModel]) -> None:
     """Both dancers for the music of every take."""
+    device = best_device()
     with atomic_folder(paths.generated) as out:
         for take, (system, model), seed in itertools.product(takes, systems.items(), params.sample.seeds):
             music_TA = np.load(paths.music / f"{take}.npy", allow_pickle=False)
             started = time.monotonic()
             with tqdm(desc=f"{take} {system} {seed}", unit="step", leave=False) as bar:
                 couple = generate_couple(
-                    model, body, music_TA, sampling=params.sample, seed=seed, report=partial(_advance, bar)
+                    model, body, music_TA, sampling=params.sample, seed=seed, device=device, report=partial(_advance, bar)
                 )
             _say(take, system, seed, len(music_TA) / params.data.fps, started)
             folder = out / system / f"seed_{seed}" / take
             _write(folder, couple.follower_TP3)
+            _write(folder, couple.leader_TP3, "leader_points.npy")
             for role, points_TP3 in (("leader", couple.leader_TP3), ("follower", couple.follower_TP3)):
-                motion, _ = fit_motion(points_TP3, body, fps=params.data.fps)
+                motion, residual_T = fit_motion(points_TP3, body, fps=params.data.fps)
                 write_motion(folder / f"{role}.npz", motion)
+                logger.info("%s: parameters within %.1f mm of the %s's points", take, 1000 * residual_T.mean(), role)
 
 
 def _say(take: str, system: str, seed: int, dance: float, started: float) -> None:
@@ -104,9 +110,9 @@ def _encoded(paths: Paths, take: str, role: str) -> np.ndarray:
     return open_encoded(paths.encoded / take / f"{role}.npy")
 
 
-def _write(folder: Path, points_TP3: np.ndarray) -> None:
+def _write(folder: Path, points_TP3: np.ndarray, name: str = "points.npy") -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    np.save(folder / "points.npy", points_TP3.astype(np.float32))
+    np.save(folder / name, points_TP3.astype(np.float32))
 
 
 def _advance(bar: tqdm, done: int, total: int) -> None:  # type: ignore[type-arg]

@@ -24,7 +24,7 @@ from interdance.takes import read_motion, read_take
 
 log = logging.getLogger(__name__)
 
-SYSTEM = "interdance"
+SYSTEMS = {"reactive": "interdance", "duet": "duet.interdance"}
 
 
 def run(params: Params, paths: Paths) -> None:
@@ -46,7 +46,7 @@ def write_samples(params: Params, paths: Paths, out: Path) -> list[Sample]:
     takes = read_split(paths.split)["test"]
     chosen = np.linspace(0, len(takes) - 1, min(params.report.num_samples, len(takes))).round().astype(int)
     for take in (takes[index] for index in chosen):
-        motion = next(iter(sorted((paths.generated / SYSTEM).glob(f"seed_*/{take}/follower.npz"))), None)
+        motion = next(iter(sorted((paths.generated / SYSTEMS[params.model.task]).glob(f"seed_*/{take}/follower.npz"))), None)
         if motion is None:
             continue
         duet, follower = read_take(paths.takes / take), read_motion(motion)

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 def run(params: Params, paths: Paths) -> None:
     """Split by genre, as :mod:`interdance.dataset.split` explains, with the same dance never on two sides."""
-    takes = [take for take in read_catalogue(paths.takes) if take.name.partition("/")[0] in params.sets]
+    takes = read_catalogue(paths.takes, params.sets)
     settings = params.split
     usable = [take.name for take in takes if not take.lacks]
     body = Body.load(params.body.model)

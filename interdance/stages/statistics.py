@@ -10,7 +10,7 @@ import torch
 
 from interdance.config import Params, Paths
 from interdance.dataset.split import read_split
-from interdance.dataset.windows import WindowDataset
+from interdance.dataset.windows import windows_of
 from interdance.representation.normalize import Statistics, measure, measure_music
 from interdance.stages import execute
 
@@ -21,7 +21,7 @@ def run(params: Params, paths: Paths) -> None:
     """Measure at most ``statistics.num_windows`` windows of the training takes, moved as they are trained on."""
     settings = params.statistics
     takes = read_split(paths.split)["train"]
-    windows = WindowDataset(paths.encoded, paths.music, takes, None, params.train.window, params.train.stride)
+    windows = windows_of(params, paths.encoded, paths.music, takes, None, augmented=True)
     order = np.random.default_rng(settings.seed).permutation(len(windows))
     chosen = np.sort(order[: settings.num_windows]).tolist()
     generator = torch.Generator().manual_seed(settings.seed)

@@ -10,12 +10,13 @@ from interdance import tracking
 from interdance.body.model import Body
 from interdance.config import Params, Paths
 from interdance.dataset.split import read_split
-from interdance.dataset.windows import WindowDataset
+from interdance.dataset.windows import windows_of
+from interdance.device import best_device
 from interdance.files import write_json
 from interdance.representation.normalize import Statistics
 from interdance.stages import execute
 from interdance.trained import load_model, save_model
-from interdance.training import train
+from interdance.training.train import train
 
 logger = logging.getLogger(__name__)
 
@@ -28,37 +29,37 @@ def run(params: Params, paths: Paths) -> None:
     """
     settings = params.train
     body = Body.load(params.body.model)
-    start = Path(settings.start_from) if settings.start_from else None
+    place = Path(settings.start_from) if settings.start_from else None
+    start = load_model(place) if place else None
     # The weights of another run mean something only in the units it was trained in.
-    statistics = load_model(start).statistics if start else Statistics.load(paths.statistics)
+    statistics = start.statistics if start else Statistics.load(paths.statistics)
     split = read_split(paths.split)
-    augment = params.augment
-    sizes = (statistics, settings.window, settings.stride)
-    dataset = WindowDataset(
-        paths.encoded, paths.music, split["train"], *sizes, mirror=augment.mirror, swap_roles=augment.swap_roles
+    dataset, validation = (
+        windows_of(params, paths.encoded, paths.music, split[part], statistics, augmented=part == "train")
+        for part in ("train", "validation")
     )
-    validation = WindowDataset(paths.encoded, paths.music, split["validation"], *sizes)
     logger.info("%d training windows, %d validation windows", len(dataset), len(validation))
-    inputs = [paths.split, paths.statistics, paths.music, paths.encoded, *([start] if start else [])]
-    fingerprint = tracking.fingerprint(params, paths, inputs=inputs)
+    fingerprint = tracking.fingerprint(params, paths, also=[place] if place else [])
     with tracking.run(params, paths, "training", f"training {fingerprint[:8]}", fingerprint) as report:
         started = time.monotonic()
 
         def tell(step: int, metrics: dict[str, float]) -> None:
             report(step, metrics)
-            shown = {name: metrics[name] for name in ("loss/total", "loss/recon", "validation/error_m_n998") if name in metrics}
+            shown = {name: metrics[name] for name in ("loss/total", "loss/recon", "validation/error_m") if name in metrics}
             values = "  ".join(f"{name} {value:.4f}" for name, value in shown.items())
             logger.info("step %d of %d, %.0f s: %s", step, settings.steps, time.monotonic() - started, values)
 
         model = train(
             params,
             dataset,
-            validation if len(validation) else None,
+            validation,
             statistics,
             body.anchor_P,
             checkpoint=paths.checkpoints / f"{fingerprint}.safetensors",
             fingerprint=fingerprint,
             report=tell,
+            device=best_device(),
+            start=start,
         )
         save_model(paths.model, model)
         write_json(paths.model / "run.json", {"fingerprint": fingerprint})

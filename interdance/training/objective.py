@@ -1,0 +1,123 @@
+"""Eq. 8: predictions and truth of a batch to every loss by name, and to their weighted sum."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from interdance.config import LossParams
+from interdance.diffusion import losses
+from interdance.model.denoiser import Prediction
+from interdance.representation.canonical import decode
+from interdance.representation.layout import LAYOUT, RELATIVE_POINTS
+from interdance.representation.normalize import DancerStatistics, Statistics
+
+Batch = dict[str, Tensor]
+
+YAW = LAYOUT["root_yaw"].start
+
+
+class Dancer(NamedTuple):
+    """A dancer as the losses see one: normalised channels (B, T, C), half yaw (B, T) in radians, world points in metres."""
+
+    channels_BTC: Tensor
+    half_yaw_BT: Tensor
+    points_BTP3: Tensor
+
+    def of(self, samples_B: Tensor) -> Dancer:
+        """Some of the samples."""
+        return Dancer(*(part[samples_B] for part in self))
+
+
+def dancer_of(x_BTC: Tensor, statistics: DancerStatistics, anchor_P: np.ndarray) -> Dancer:
+    """From normalised channels (B, T, C); velocities and labels are not needed to place the points (B, T, 710, 3)."""
+    raw = statistics.unnormalise(x_BTC[..., : RELATIVE_POINTS.stop])
+    return Dancer(x_BTC, raw[..., YAW], decode(raw, anchor_P))
+
+
+def loss_terms(
+    prediction: Prediction,
+    batch: Batch,
+    n_B: Tensor,
+    statistics: Statistics,
+    anchor_P: np.ndarray,
+    params: LossParams,
+    task: Literal["reactive", "duet"],
+) -> dict[str, Tensor]:
+    """Every loss of Eq. 8 by name, unweighted, plus ``labels`` (:func:`losses.label_loss`) in the reactive task.
+
+    In the duet task the terms on one dancer are means over both, and the leader of the interaction terms is the predicted
+    one. Terms of weight 0 are left out. The interaction terms see only samples of diffusion step
+    n <= ``max_interaction_step``: from purer noise the place of the follower is a guess.
+
+    Parameters
+    ----------
+    prediction
+        Normalised.
+    batch
+        ``leader`` and ``follower`` (B, T, C), normalised and clean, and ``leader_contact`` (B, T, 710), labels.
+    n_B
+        Diffusion step of each sample.
+    statistics
+        On the device of the batch.
+    anchor_P
+        As for :func:`decode`.
+    """
+    follower = dancer_of(prediction.follower_BTC, statistics.follower, anchor_P)
+    with torch.no_grad():
+        true_follower = dancer_of(batch["follower"], statistics.follower, anchor_P)
+        true_leader = dancer_of(batch["leader"], statistics.leader, anchor_P)
+    leader = dancer_of(prediction.leader, statistics.leader, anchor_P) if task == "duet" else true_leader
+    predicted = [(follower, true_follower), *([(leader, true_leader)] if task == "duet" else [])]
+
+    def each(term: Callable[[Dancer, Dancer], Tensor]) -> Callable[[], Tensor]:
+        """The mean of a term over the dancers that are predicted."""
+        return lambda: torch.stack([term(pred, true) for pred, true in predicted]).mean()
+
+    near_B = n_B <= params.max_interaction_step
+    is_any_near = bool(near_B.any())
+
+    def interaction(term: Callable[[Dancer, Dancer, Dancer, Dancer], Tensor]) -> Callable[[], Tensor]:
+        """A term of leader, follower, true leader, true follower, over the samples that count.
+
+        Scaled by their share, so that a batch with one of them does not weigh as a full one.
+        """
+        if not is_any_near:
+            return lambda: follower.channels_BTC.new_zeros(())
+        couple = [dancer.of(near_B) for dancer in (leader, follower, true_leader, true_follower)]
+        return lambda: term(*couple) * near_B.float().mean()
+
+    contact = LAYOUT["partner_contact"]
+    terms: dict[str, Callable[[], Tensor]] = {
+        "recon": each(lambda pred, true: losses.recon_loss(pred.channels_BTC, true.channels_BTC)),
+        "vel": each(lambda pred, true: losses.velocity_loss(pred.points_BTP3, true.points_BTP3)),
+        "acc": each(lambda pred, true: losses.acceleration_loss(pred.points_BTP3, true.points_BTP3)),
+        "foot": each(lambda pred, true: losses.foot_loss(pred.points_BTP3, pred.channels_BTC[..., LAYOUT["foot_contact"]])),
+        "dm": interaction(
+            lambda leader, follower, true_leader, true_follower: losses.distance_matrix_loss(
+                leader.points_BTP3, follower.points_BTP3, true_leader.points_BTP3, true_follower.points_BTP3, params.dm_distance
+            )
+        ),
+        "ro": interaction(
+            lambda leader, follower, true_leader, true_follower: losses.relative_orientation_loss(
+                2 * (leader.half_yaw_BT - follower.half_yaw_BT), 2 * (true_leader.half_yaw_BT - true_follower.half_yaw_BT)
+            )
+        ),
+        "con": interaction(
+            lambda leader, follower, true_leader, true_follower: losses.contact_loss(
+                leader.points_BTP3, follower.points_BTP3, batch["leader_contact"][near_B], follower.channels_BTC[..., contact]
+            )
+        ),
+    }
+    if task == "reactive":
+        terms["labels"] = lambda: losses.label_loss(prediction.leader, batch["leader_contact"])
+    return {name: term() for name, term in terms.items() if getattr(params, name) > 0}
+
+
+def total_loss(terms: dict[str, Tensor], params: LossParams) -> Tensor:
+    """Eq. 8: the weighted sum."""
+    return torch.stack([getattr(params, name) * term for name, term in terms.items()]).sum()

@@ -1,0 +1,277 @@
+"""train(): windows in, weights out. Knows no tracker: it is handed ``report(step, metrics)``.
+
+A step depends on the parameters and its own number alone (its windows, diffusion steps, noise and dropout are drawn from
+generators seeded by it), so a killed run that resumes ends in the weights of an unbroken one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.data import DataLoader
+
+from interdance.config import Params, TrainParams
+from interdance.dataset.batches import StepBatches, mixture_groups
+from interdance.dataset.windows import WindowDataset
+from interdance.diffusion import losses
+from interdance.diffusion.schedule import make_scheduler
+from interdance.errors import InputError
+from interdance.model.denoiser import Denoiser, Prediction
+from interdance.model.signals import ConditionMask, check_signals, draw_mask, full_mask, mask_condition
+from interdance.representation.normalize import Statistics
+from interdance.trained import TrainedModel, make_denoiser, start_denoiser
+from interdance.training.objective import Batch, dancer_of, loss_terms, total_loss
+from interdance.training.state import TrainingState
+
+if TYPE_CHECKING:
+    from diffusers import DDIMScheduler
+
+Report = Callable[[int, dict[str, float]], None]
+
+DEPTHS = (0.1, 0.3, 0.5, 0.7, 0.9, 0.999)
+"""Shares of the diffusion steps at which a model is validated: from nearly clean to nothing but noise."""
+
+
+def train(
+    params: Params,
+    dataset: WindowDataset,
+    validation: WindowDataset,
+    statistics: Statistics,
+    anchor_P: np.ndarray,
+    *,
+    checkpoint: Path,
+    fingerprint: str,
+    report: Report,
+    device: str = "cpu",
+    start: TrainedModel | None = None,
+) -> TrainedModel:
+    """Train a denoiser, from ``checkpoint`` when it holds the state of a run with the same ``fingerprint``.
+
+    Parameters
+    ----------
+    dataset, validation
+        Windows of the training and validation takes; without validation windows nothing is validated.
+    statistics
+        Of the windows; those of ``start``, where there is one.
+    checkpoint
+        A file that this run may replace at any step; kept when the run is killed.
+    fingerprint
+        Names everything the weights depend on. The state of another run is not continued.
+    report
+        Called with the step (1 is the first) and the metrics of the steps since the last call.
+    start
+        Whose weights are gone on from (Table 11, fine-tuning).
+
+    Returns
+    -------
+    TrainedModel
+        The moving average of the weights: the last, or the best on the validation windows (``train.choose``).
+
+    Raises
+    ------
+    FloatingPointError
+        When the loss is no longer a number.
+    InputError
+        When parameters contradict each other, or the model to start from does not fit.
+    """
+    settings = params.train
+    _check(params, validation, start)
+    denoiser = start_denoiser(params, statistics).to(device)
+    if start:
+        denoiser.load_state_dict(start.denoiser.state_dict())
+    average = AveragedModel(denoiser, multi_avg_fn=get_ema_multi_avg_fn(settings.ema))
+    state = TrainingState(denoiser, average, _optimizer(denoiser, settings))
+    network = torch.compile(denoiser) if settings.compile else denoiser
+    scheduler, local = make_scheduler(params.diffusion), statistics.to(device)
+    state.resume(checkpoint, fingerprint)
+    loader = DataLoader(
+        dataset,
+        batch_sampler=StepBatches(
+            *mixture_groups(dataset, params.mixture), settings.batch, settings.seed, state.step, settings.steps
+        ),
+        num_workers=settings.num_workers,
+        pin_memory=device != "cpu",
+    )
+    sums: dict[str, Tensor] = {}
+    counted = 0
+    for step, batch in enumerate(loader, start=state.step + 1):
+        batch = {name: value.to(device, non_blocking=True) for name, value in batch.items() if isinstance(value, Tensor)}
+        state.step = step
+        for group in state.optimizer.param_groups:
+            group["lr"] = group["share"] * learning_rate(step, settings)
+        denoiser.train()
+        state.optimizer.zero_grad(set_to_none=True)
+        values = _backward(network, scheduler, batch, local, anchor_P, params, step, device)
+        learned = [parameter for group in state.optimizer.param_groups for parameter in group["params"]]
+        values["grad_norm"] = torch.nn.utils.clip_grad_norm_(learned, settings.grad_clip)
+        state.optimizer.step()
+        average.update_parameters(denoiser)
+
+        sums = {name: sums.get(name, 0.0) + value for name, value in values.items()}
+        counted += 1
+        last = step == settings.steps
+        if step % settings.report_every == 0 or last:
+            metrics = {name: float(value) / counted for name, value in sums.items()}
+            report(step, metrics | {"lr": learning_rate(step, settings)})
+            sums, counted = {}, 0
+        if len(validation) and (step % settings.validate_every == 0 or last):
+            metrics = validate(cast(Denoiser, average.module), scheduler, validation, local, anchor_P, params, device)
+            report(step, metrics)
+            state.consider(metrics["validation/error_m"])
+        if step % settings.checkpoint_every == 0 or last:
+            state.save(checkpoint, fingerprint)
+    trained = make_denoiser(params.model, statistics.num_music_channels)
+    trained.load_state_dict(state.best if settings.choose == "best" else average.module.state_dict())
+    return TrainedModel(trained.eval(), statistics, params)
+
+
+def _check(params: Params, validation: WindowDataset, start: TrainedModel | None) -> None:
+    settings = params.train
+    check_signals(params)
+    if not 1 <= settings.accumulate <= settings.batch:
+        raise InputError(f"train.accumulate: {settings.accumulate}; 1 to train.batch ({settings.batch}) parts are needed")
+    if settings.choose == "best" and not len(validation):
+        raise InputError("train.choose: best needs validation takes; add some (split.validation) or choose last")
+    for name in ("model", "diffusion"):
+        mine, theirs = getattr(params, name), getattr(start.params if start else params, name)
+        for key, value in vars(theirs).items():
+            if value != getattr(mine, key):
+                wish = getattr(mine, key)
+                raise InputError(f"train.start_from: that model has {name}.{key} {value}, here it is {wish}; make them alike")
+
+
+def _backward(
+    network: Callable[..., Prediction],
+    scheduler: DDIMScheduler,
+    batch: Batch,
+    statistics: Statistics,
+    anchor_P: np.ndarray,
+    params: Params,
+    step: int,
+    device: str,
+) -> dict[str, Tensor]:
+    """Gradients of one step, from ``train.accumulate`` parts of its batch; returns every loss, unweighted, and their sum."""
+    settings = params.train
+    size = len(batch["follower"])
+    generator = torch.Generator().manual_seed(_seed(settings.seed, step, 0))
+    n_B = torch.randint(0, params.diffusion.num_steps, (size,), generator=generator)
+    mask = draw_mask(params.signals, size, generator)
+    whole = batch | {"n": n_B.to(device), "noise": _noise(params, batch, _seed(settings.seed, step, 1))}
+    whole |= {name: value.to(device) for name, value in mask._asdict().items()}
+    values: dict[str, Tensor] = {}
+    with torch.random.fork_rng(devices=[] if device == "cpu" else None):
+        torch.manual_seed(_seed(settings.seed, step, 2))  # dropout
+        for rows in torch.arange(size).tensor_split(settings.accumulate):
+            part = {name: value[rows[0] : rows[-1] + 1] for name, value in whole.items()}
+            share = len(rows) / size
+            with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
+                mask = ConditionMask(part["leader_B"], part["music_B"])
+                prediction = _predict(network, params, scheduler, part, part["n"], part["noise"], mask)
+            terms = loss_terms(prediction, part, part["n"], statistics, anchor_P, params.losses, params.model.task)
+            loss = total_loss(terms, params.losses)
+            if not bool(loss.isfinite()):
+                broken = ", ".join(name for name, term in terms.items() if not bool(term.isfinite())) or "the sum"
+                raise FloatingPointError(f"step {step}: the loss is not a number ({broken}); lower train.lr or its weight")
+            (share * loss).backward()
+            for name, term in {**terms, "total": loss}.items():
+                values[f"loss/{name}"] = values.get(f"loss/{name}", 0.0) + share * term.detach()
+    return values
+
+
+def learning_rate(step: int, settings: TrainParams) -> float:
+    """Linear warm-up to ``lr``, then half a cosine down to ``lr_final`` at the last step. Our choice."""
+    if step <= settings.warmup:
+        return settings.lr * step / settings.warmup
+    progress = (step - settings.warmup) / max(1, settings.steps - settings.warmup)
+    return settings.lr_final + 0.5 * (settings.lr - settings.lr_final) * (1 + math.cos(math.pi * min(1.0, progress)))
+
+
+@torch.no_grad()
+def validate(
+    denoiser: Denoiser,
+    scheduler: DDIMScheduler,
+    dataset: WindowDataset,
+    statistics: Statistics,
+    anchor_P: np.ndarray,
+    params: Params,
+    device: str,
+) -> dict[str, float]:
+    """Errors of what is predicted for validation windows at each of :data:`DEPTHS`.
+
+    ``validation/recon_n<step>`` is the loss of Eq. 4, ``validation/error_m_n<step>`` the mean point error in metres, over
+    both dancers of a duet; ``validation/error_m`` is the mean over the depths, by which the best of a run is chosen. At
+    most ``train.batch`` windows are looked at, spread over the takes, always the same with the same noise.
+    """
+    denoiser.eval()
+    chosen = np.linspace(0, len(dataset) - 1, min(params.train.batch, len(dataset))).astype(int)
+    items = [dataset[int(index)] for index in chosen]
+    keys = ("leader", "follower", "music")
+    batch = {key: torch.stack([item[key] for item in items]).to(device) for key in keys}
+    noise = _noise(params, batch, params.train.seed)
+    mask = full_mask(params.signals, len(items))
+    dancers = ("follower", "leader") if params.model.task == "duet" else ("follower",)
+    true = {role: dancer_of(batch[role], statistics.of(role), anchor_P) for role in dancers}
+    result: dict[str, float] = {}
+    errors: list[float] = []
+    for n in (int(share * (params.diffusion.num_steps - 1)) for share in DEPTHS):
+        n_B = torch.full((len(items),), n, device=device)
+        prediction = _predict(denoiser, params, scheduler, batch, n_B, noise, mask)
+        pred = dict(zip(("follower", "leader"), prediction, strict=True))
+        recon = [losses.recon_loss(pred[role], true[role].channels_BTC) for role in dancers]
+        points = {role: dancer_of(pred[role], statistics.of(role), anchor_P).points_BTP3 for role in dancers}
+        error = [(points[role] - true[role].points_BTP3).norm(dim=-1).mean() for role in dancers]
+        errors.append(float(torch.stack(error).mean()))
+        result |= {f"validation/recon_n{n}": float(torch.stack(recon).mean()), f"validation/error_m_n{n}": errors[-1]}
+    return result | {"validation/error_m": float(np.mean(errors))}
+
+
+def _optimizer(denoiser: Denoiser, settings: TrainParams) -> torch.optim.Optimizer:
+    """AdamW with a learning rate of their own for the projections.
+
+    Their weights are a thousand times smaller than the others', and a full step of AdamW would wipe out at once the
+    components they start from.
+    """
+    projections = {id(parameter) for layer in denoiser.projections() for parameter in layer.parameters()}
+    slow = [parameter for parameter in denoiser.parameters() if id(parameter) in projections]
+    groups = [{"params": [p for p in denoiser.parameters() if id(p) not in projections], "share": 1.0}]
+    if settings.projection_lr > 0:
+        groups.append({"params": slow, "share": settings.projection_lr})
+    else:
+        for parameter in slow:
+            parameter.requires_grad_(False)
+    return torch.optim.AdamW(groups, lr=settings.lr, weight_decay=settings.weight_decay)
+
+
+def _predict(
+    network: Callable[..., Prediction],
+    params: Params,
+    scheduler: DDIMScheduler,
+    batch: Batch,
+    n_B: Tensor,
+    noise: Tensor,
+    mask: ConditionMask,
+) -> Prediction:
+    leader = batch["leader"]
+    if params.model.task == "duet":
+        leader = scheduler.add_noise(leader, noise[:, 1], n_B)
+    x_n = scheduler.add_noise(batch["follower"], noise[:, 0], n_B)
+    return network(x_n, n_B, mask_condition(batch["music"], mask.music_B), mask_condition(leader, mask.leader_B))
+
+
+def _noise(params: Params, batch: Batch, seed: int) -> Tensor:
+    """Standard normal (B, dancers, T, C) on the batch's device: the follower's, and in the duet task the leader's after it."""
+    size, *rest = batch["follower"].shape
+    dancers = 2 if params.model.task == "duet" else 1
+    device = batch["follower"].device
+    return torch.randn((size, dancers, *rest), generator=torch.Generator(device).manual_seed(seed), device=device)
+
+
+def _seed(*numbers: int) -> int:
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)
