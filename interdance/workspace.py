@@ -216,12 +216,12 @@ def _rebased(values: dict[str, Any], project: Path, root: Path) -> dict[str, Any
     places = {key: {part: rebased(item[part]) for part in ("folder", "music")} for key, item in values["sets"].items()}
     sets = {key: item | places[key] for key, item in values["sets"].items()}
     body = values["body"] | {"model": rebased(values["body"]["model"])}
+    train = values["train"] | {"start_from": rebased(values["train"]["start_from"])}
     _remove_links(root)
     for place in linked:
         if not linked & set(place.parents):  # what lies in a linked folder is seen through its link
             (root / place).parent.mkdir(parents=True, exist_ok=True)
             _link(root / place, Path(os.path.relpath(project / place, (root / place).parent)))
-    train = values["train"] | {"start_from": rebased(values["train"]["start_from"])}
     return values | {"sets": sets, "body": body, "train": train}
 
 
