@@ -234,6 +234,7 @@ def test_split_of_few_takes() -> None:
 
 def test_split_obeys_assign_and_what_was_published(tmp_path: Path) -> None:
     takes = [*facts({"salsa": 5}), TakeFacts("salsa_05", "salsa", 9, published="validation")]
+    takes[0] = dataclasses.replace(takes[0], published="train")  # assign goes before
     assign = {"salsa_00": "test", "salsa_01": "validation", "salsa_02": "none"}
     split = split_takes(takes, dataclasses.replace(SHARES, test=0.0, validation=0.0, assign=assign))
     assert split.parts == {

@@ -59,6 +59,7 @@ def test_distance_matrix_loss_sees_only_what_is_near_and_survives_zero_distance(
     pred = true.clone()
     pred[:, :, 0, 1] = 0.5
     pred[:, :, 1, 1] = 9.0  # an error among the far ones must not count
+    pred[:, :, 2, 1] = 0.1  # nor does who comes near by mistake
     assert losses.distance_matrix_loss(leader, pred, leader, true, 1.0) == pytest.approx(0.2**2, rel=1e-4)
     touching = leader.clone().requires_grad_()
     losses.distance_matrix_loss(leader, touching, leader, leader, 1.0).backward()

@@ -8,25 +8,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from interdance.body.model import Body
 from interdance.config import Paths
 from interdance.evaluation.project import find_sources, take_files
 from interdance.files import write_json
-from interdance.stages import generate
-from interdance.takes import Duet, write_take
-from interdance.trained import TrainedModel, save_model, start_denoiser
-from tests.test_generation import model, statistics  # noqa: F401 (fixtures)
+from interdance.generation.generate import generate_couple
+from interdance.stages import generate, report
+from interdance.takes import Duet, Motion, read_motion, write_take
+from interdance.trained import TrainedModel, load_model, save_model
+from tests.test_generation import model, opened, statistics  # noqa: F401 (fixtures)
 from tests.test_mirror import dance
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_generated_leaders_are_measured_beside_their_followers(model: TrainedModel, tmp_path: Path) -> None:  # noqa: F811
+def test_generated_leaders_are_measured_and_shown_beside_their_followers(
+    model: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch  # noqa: F811
+) -> None:
     paths = Paths(tmp_path)
     params = replace(
         model.params,
         model=replace(model.params.model, task="duet"),
         sample=replace(model.params.sample, seeds=[1], steps=2, window=20, overlap=6),
     )
-    save_model(paths.model, TrainedModel(start_denoiser(params, model.statistics), model.statistics, params))
+    trained = opened(TrainedModel(model.denoiser, model.statistics, params))
+    save_model(paths.model, trained)
     write_take(paths.takes / "s", Duet("one", "walk", dance(3), dance(4), None))
     (paths.music / "s").mkdir(parents=True)
     np.save(paths.music / "s" / "one.npy", np.zeros((30, 35), np.float32))
@@ -43,3 +47,29 @@ def test_generated_leaders_are_measured_beside_their_followers(model: TrainedMod
     parameters = find_sources(paths.generated, ["s/one"], prefers_parameters=True)["s/one"]
     beside = take_files(paths.takes, "s/one", None, parameters).leaders
     assert [path.name for path in beside.values()] == ["leader.npz"] * 2, "parameters beside parameters"
+
+    body = Body.load()
+    folder = paths.generated / "duet.interdance" / "seed_1" / "s" / "one"
+    points = {role: np.load(folder / name) for role, name in (("leader", "leader_points.npy"), ("follower", "points.npy"))}
+    found = {role: body.points(read_motion(folder / f"{role}.npz")) for role in points}
+    for role, other in (("leader", "follower"), ("follower", "leader")):
+        own, foreign = (np.linalg.norm(found[role] - points[who], axis=-1).mean() for who in (role, other))
+        assert own < foreign, "parameters are those of their own points"
+    music = np.load(paths.music / "s" / "one.npy")
+    couple = generate_couple(load_model(paths.model), body, music, sampling=params.sample, seed=1)
+    assert np.allclose(points["follower"], couple.follower_TP3) and np.allclose(points["leader"], couple.leader_TP3)
+    untrained = np.load(paths.generated / "duet.untrained" / "seed_1" / "s" / "one" / "points.npy")
+    assert not np.allclose(points["follower"], untrained), "the trained weights are not those of the start"
+
+    shown: list[tuple[Motion, list[str]]] = []
+
+    def show(path: Path, leader: Motion, followers: dict[str, Motion], *rest: object, **named: object) -> None:
+        shown.append((leader, list(followers)))
+
+    monkeypatch.setattr(report, "write_page", show)
+    monkeypatch.setattr(report, "write_video", lambda *arguments, **named: None)
+    monkeypatch.setattr(report, "contact_sheet", lambda *arguments, **named: None)
+    report.write_samples(params, paths, tmp_path / "report")
+    ((leader, followers),) = shown
+    assert np.allclose(leader.rotations_TJ3, read_motion(folder / "leader.npz").rotations_TJ3)
+    assert followers == ["InterDance"], "the true follower has another leader"

@@ -92,6 +92,11 @@ def test_a_duet_model_makes_a_couple_of_a_song_and_takes_no_leader(
     generate_files(None, inputs / "song.wav", tmp_path / "out", tmp_path / "duets", duets, seed=3)
     couple = [read_motion(tmp_path / "out" / f"{role}.npz") for role in ("leader", "follower")]
     assert [motion.num_frames for motion in couple] == [60, 60], "the whole song of 2 s"
+    generate_files(None, inputs / "song.wav", tmp_path / "other", tmp_path / "duets", duets, seed=4)
+    points = [np.load(tmp_path / name / "points.npy") for name in ("out", "other")]
+    assert not np.allclose(*points), "another seed, another couple"
+    apart = [np.linalg.norm(Body.load().points(motion) - points[0], axis=-1).mean() for motion in couple]
+    assert apart[1] < apart[0], "the points are the follower's"
     assert not np.allclose(couple[0].rotations_TJ3, couple[1].rotations_TJ3)
     for folder, leader, sentence in (
         (tmp_path / "duets", inputs / "leader.npz", "leave --leader out"), (model, None, "name one with --leader"),

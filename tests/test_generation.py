@@ -12,10 +12,13 @@ import torch
 from interdance import config
 from interdance.baselines.nn_motion import NearestMotion
 from interdance.body.model import Body
+from interdance.dataset.windows import cut_follower, cut_leader
+from interdance.diffusion.guidance import smooth
 from interdance.errors import InputError
 from interdance.generation.generate import Generated, generate_couple, generate_follower, without_guidance
 from interdance.generation.long import Windows
-from interdance.representation.canonical import FloorTransform, decode, encode
+from interdance.model.denoiser import Prediction
+from interdance.representation.canonical import FloorTransform, decode, encode, leader_frame, rebase
 from interdance.representation.layout import INTEGRATED, LAYOUT, NUM_POINTS
 from interdance.representation.normalize import Statistics
 from interdance.trained import TrainedModel, start_denoiser
@@ -58,18 +61,51 @@ def test_every_window_has_its_leader_at_the_origin(statistics: Statistics) -> No
     assert float(first[:, [0, 2, LAYOUT["root_yaw"].start]].abs().max()) < 1e-5
 
 
-@pytest.mark.parametrize(("window", "overlap"), [(20, 6), (20, 19), (200, 6)])
+@pytest.mark.parametrize(("window", "overlap"), [(20, 6), (20, 19), (200, 6), (20, 0)])
 def test_windows_find_where_they_stand_from_their_leaders(statistics: Statistics, window: int, overlap: int) -> None:
     couple = [torch.from_numpy(encode(points, None, None, ANCHORS)) for points in duet(100)]
     windows = Windows(100, statistics, window=window, overlap=overlap)
     windows.follow(couple[0])
-    start = windows.to_clip
+    start = FloorTransform(windows.to_clip.angle[0], windows.to_clip.offset[0])
     leader_WTC, follower_WTC = windows.split(couple[0], "leader"), windows.split(couple[1], "follower")
-    windows.place(leader_WTC)  # all that is known of the world is forgotten
-    first = FloorTransform(start.angle[0], start.offset[0])
-    for x, x_WTC, role in zip(couple, (leader_WTC, follower_WTC), ("leader", "follower"), strict=True):
-        merged = decode(windows.merge(x_WTC, role), ANCHORS)  # type: ignore[arg-type]
-        assert torch.allclose(merged, first.points(decode(x, ANCHORS)), atol=2e-3), "the couple, moved as one"
+    # The first leader off the origin, and noise that differs from window to window: the overlap as a whole decides.
+    away = FloorTransform(torch.tensor(0.7), torch.tensor([1.0, 2.0]))
+    shifted = statistics.leader.normalise(rebase(statistics.leader.unnormalise(leader_WTC[:1]), away))
+    place = LAYOUT["root_position"]
+    leader_WTC[1:, :, place] += 0.02 * torch.randn(leader_WTC[1:, :, place].shape, generator=torch.Generator().manual_seed(0))
+    windows.place(torch.cat([shifted, leader_WTC[1:]]))  # all that is known of the world is forgotten
+    frame = leader_frame(statistics.leader.unnormalise(shifted[0]))
+    assert torch.allclose(windows.to_world.to_tensor()[0], frame.to_tensor(), atol=1e-5), "he begins at the origin, facing +Z"
+    windows.place(leader_WTC)
+    merged = decode(windows.merge(follower_WTC, "follower"), ANCHORS)
+    gap = (merged - start.points(decode(couple[1], ANCHORS))).norm(dim=-1).max()
+    # Without overlap a window follows upon the last frame of the one before: a frame is lost at each seam.
+    assert float(gap) < (0.35 if overlap == 0 else 0.05), "the couple, moved as one"
+
+
+def test_a_dancer_who_turns_on_the_spot_is_followed(statistics: Statistics) -> None:
+    turning = walker(60, turn=2.0)
+    turning[..., [0, 2]] -= turning[:, :1, [0, 2]]
+    leader = torch.from_numpy(encode(turning, None, None, ANCHORS))
+    windows = Windows(60, statistics, window=20, overlap=6)
+    windows.follow(leader)
+    known = windows.to_world.to_tensor()
+    windows.place(windows.split(leader, "leader"))
+    turned = windows.to_world.to_tensor()[:, 0] - known[:, 0]
+    assert float((turned - turned[0]).sin().abs().max()) < 1e-3
+
+
+def test_windows_are_smoothed_as_one_take_and_stay_on_their_branch(statistics: Statistics) -> None:
+    leader, follower = (torch.from_numpy(encode(points, None, None, ANCHORS)) for points in duet(100, turn=3.0))
+    windows = Windows(100, statistics, window=20, overlap=6)
+    windows.follow(leader)
+    parts = windows.split(follower, "follower")
+    first = -2 * statistics.follower.unnormalise(parts)[:, 0, LAYOUT["root_yaw"].start]
+    assert bool(((first >= -np.pi / 2 - 1e-4) & (first < 1.5 * np.pi + 1e-4)).all())
+    channel = LAYOUT["joints"].start
+    plain, smoothed = windows.merge(parts, "follower"), windows.merge(parts, "follower", 2.0)
+    assert torch.allclose(smooth(plain, 2.0)[:, channel], smoothed[:, channel], atol=1e-5)
+    assert not torch.allclose(plain[:, channel], smoothed[:, channel], atol=1e-5)
 
 
 def test_windows_that_disagree_are_cross_faded(statistics: Statistics) -> None:
@@ -121,25 +157,86 @@ def test_guidance_changes_the_follower_and_can_be_switched_off(model: TrainedMod
     assert not np.allclose(generate(model).points_TP3, generate(model, guided=False).points_TP3)
 
 
-def test_music_alone_gives_a_couple_and_the_seed_decides(model: TrainedModel) -> None:
+class KnowingCouple(torch.nn.Module):
+    """A denoiser that knows, from the music, which frames of a known couple a window is of."""
+
+    def __init__(self, couple: tuple[np.ndarray, np.ndarray], statistics: Statistics) -> None:
+        super().__init__()
+        anchors = Body.load().anchor_P
+        self.leader, self.follower = (torch.from_numpy(encode(points, None, None, anchors)) for points in couple)
+        self.statistics = statistics
+        self.noise: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+    def forward(
+        self, x_n_BTC: torch.Tensor, n_B: torch.Tensor, music_BTA: torch.Tensor, leader_BTC: torch.Tensor
+    ) -> Prediction:
+        self.noise.append((x_n_BTC, leader_BTC))
+        first = self.statistics.music.mean_A[0] + self.statistics.music.std_A[0] * music_BTA[:, 0, 0]
+        halves = []
+        for start in (int(value) for value in first.round()):
+            leader, _, frame = cut_leader(self.leader.numpy(), start, start + 20, self.statistics)
+            halves.append((cut_follower(self.follower.numpy(), start, start + 20, frame, self.statistics), leader))
+        return Prediction(*(torch.stack(half) for half in zip(*halves, strict=True)))
+
+
+@pytest.mark.parametrize("batch", [1, 2, 32])
+def test_the_couple_that_windows_predict_is_the_couple_that_comes_out(model: TrainedModel, batch: int) -> None:
     params = replace(model.params, model=replace(model.params.model, task="duet"))
-    duets = TrainedModel(start_denoiser(params, model.statistics).eval(), model.statistics, params)
-    sampling = replace(params.sample, steps=3, window=20, overlap=6, batch=2)
+    truth, anchors = duet(50), Body.load().anchor_P
+    knowing = KnowingCouple(truth, model.statistics)
+    duets = TrainedModel(knowing, model.statistics, params)  # type: ignore[arg-type]
+    sampling = replace(params.sample, steps=3, window=20, overlap=6, batch=batch, smoothing=0.0)
     music = np.zeros((50, 35), np.float32)
-
-    def couple(seed: int) -> np.ndarray:
-        made = generate_couple(duets, Body.load(), music, sampling=sampling, seed=seed)
-        return np.stack([made.leader_TP3, made.follower_TP3])
-
-    one = couple(1)
-    assert one.shape == (2, 50, NUM_POINTS, 3)
-    assert np.isfinite(one).all()
-    assert np.array_equal(one, couple(1))
-    assert not np.allclose(one, couple(2))
+    music[:, 0] = np.arange(50)  # tells the frame
+    made = generate_couple(duets, Body.load(), music, sampling=sampling, seed=1)
+    frame = leader_frame(torch.from_numpy(encode(truth[0], None, None, anchors)))
+    for found, true in ((made.leader_TP3, truth[0]), (made.follower_TP3, truth[1])):
+        assert np.abs(found - frame.points(true)).max() < 5e-3
+    follower, leader = knowing.noise[0]
+    assert abs(float((follower * leader).mean())) < 0.02 < float(leader.std()), "each has noise of their own"
     with pytest.raises(InputError, match="makes its own leader"):
         generate(duets)
     with pytest.raises(InputError, match="follows a given leader"):
         generate_couple(model, Body.load(), music, sampling=sampling, seed=1)
+
+
+def opened(model: TrainedModel) -> TrainedModel:
+    """The model with gates that let through what it is told; a new network is blind to it."""
+    denoiser = start_denoiser(model.params, model.statistics).eval()
+    generator = torch.Generator().manual_seed(0)
+    for name, value in denoiser.named_parameters():
+        if "modulation" in name or "final" in name:
+            value.data.normal_(std=0.1, generator=generator)
+    return TrainedModel(denoiser, model.statistics, model.params)
+
+
+@pytest.mark.parametrize("task", ["reactive", "duet"])
+def test_seed_music_and_mask_reach_what_is_generated_and_the_batch_does_not(model: TrainedModel, task: str) -> None:
+    params = replace(model.params, model=replace(model.params.model, task=task))  # type: ignore[arg-type]
+    told = opened(TrainedModel(model.denoiser, model.statistics, params))
+    rng = np.random.default_rng(0)
+    music = rng.normal(size=(50, 35)).astype(np.float32)
+
+    def made(music: np.ndarray = music, seed: int = 1, batch: int = 2, **wishes: object) -> np.ndarray:
+        sampling = replace(params.sample, steps=3, window=20, overlap=6, batch=batch, **wishes)  # type: ignore[arg-type]
+        if task == "duet":
+            couple = generate_couple(told, Body.load(), music, sampling=sampling, seed=seed)
+            return np.stack([couple.leader_TP3, couple.follower_TP3])
+        leader, feet = duet(50)[0], np.zeros((50, 4), np.float32)
+        guidance = without_guidance(params.guidance)
+        return generate_follower(
+            told, Body.load(), leader, feet, music, sampling=sampling, guidance=guidance, seed=seed
+        ).points_TP3
+
+    one = made()
+    assert np.isfinite(one).all()
+    assert np.array_equal(one, made())
+    assert np.allclose(one, made(batch=1), atol=1e-4)
+    assert not np.allclose(one, made(seed=2), atol=1e-3)
+    other, masked = made(rng.normal(size=(50, 35)).astype(np.float32)), made(mask="music")
+    assert not np.allclose(one, other, atol=1e-4)
+    assert not np.allclose(one, masked, atol=1e-4)
+    assert np.array_equal(masked, made(rng.normal(size=(50, 35)).astype(np.float32), mask="music"))
 
 
 def test_music_of_another_length_is_refused(model: TrainedModel) -> None:

@@ -479,6 +479,13 @@ def test_what_cannot_be_told_of_a_file_is_refused(tmp_path, body, told, sentence
         fit_file(tmp_path / "a.npz", body, **told)
 
 
+@pytest.mark.parametrize("option", ["marker_set", "mapping", "subject"])
+def test_options_of_other_files_are_refused(tmp_path, body, option):
+    np.save(tmp_path / "a.npy", np.zeros((4, 22, 3), np.float32))
+    with pytest.raises(InputError, match=rf"a\.npy: .* read without {option.replace('_', ' ')}"):
+        fit_file(tmp_path / "a.npy", body, **{option: "one"})
+
+
 def test_captures_of_another_kind_are_refused(tmp_path, body):
     with pytest.raises(InputError, match="read from .c3d, .npy, .bvh or .npz, not from '.fbx'"):
         fit_file(tmp_path / "a.fbx", body)

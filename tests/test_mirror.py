@@ -7,6 +7,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from interdance.dataset.windows import WindowDataset
 from interdance.errors import InputError
 from interdance.representation.canonical import FloorTransform, decode
 from interdance.representation.layout import LAYOUT, NUM_JOINTS
+from interdance.stages import encode
 from interdance.stages.encode import run
 from interdance.takes import Duet, Motion, write_take
 from tests.dancers import statistics_of, write_couples
@@ -74,6 +76,19 @@ def test_joints_and_surface_stand_where_their_images_are(body: Body) -> None:
     assert np.abs(mirrored - joints[:, list(MIRROR)] * IMAGE).max() < 2 * crooked
     vertices, theirs = body.vertices(motion), body.vertices(image)
     assert np.abs(theirs[:, partner] - vertices * IMAGE).max() < 2 * crooked
+
+
+def test_another_body_is_encoded_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = Paths(tmp_path)
+    write_take(paths.takes / "s", Duet("one", "walk", dance(3), dance(4), None, {}))
+    params = config.load(ROOT / "params.yaml")
+    keys = []
+    for name in ("one", "another"):
+        other = SimpleNamespace(load=lambda model, name=name: SimpleNamespace(body_hash=name))
+        monkeypatch.setattr(encode, "Body", other)
+        run(replace(params, encode=replace(params.encode, workers=1)), paths, "s")
+        keys += [path.name for path in (paths.kept / "encoded" / "s").iterdir()]
+    assert len(set(keys)) == 2
 
 
 @pytest.fixture(scope="module")

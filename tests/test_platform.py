@@ -238,7 +238,11 @@ def test_an_overlay_may_change_where_its_sets_lie(tmp_path: Path) -> None:
         (folder / "other.yaml").write_text(f"sets: {{couples: null, mine: {entry}}}\ntrain: {{start_from: runs/a/models}}")
         root = workspace.prepare(folder, folder / "other.yaml")
         assert (root / place).resolve() == (folder / place).resolve()
+        assert (root / "interdance").is_symlink() and (root / ".dvc" / "plots").is_symlink(), "other links stay"
         assert (root / "runs/a/models").resolve() == (folder / "runs/a/models").resolve()
+    (folder / "other.yaml").write_text("train: {start_from: ../elsewhere/model}")
+    told = config.load(workspace.prepare(folder, folder / "other.yaml") / "params.yaml").train.start_from
+    assert (root / told).resolve() == folder.parent / "elsewhere" / "model"
     assert not (folder / "data" / "incoming" / "absent").exists(), "nothing is written into the project's own data"
     (folder / "other.yaml").write_text("sets: {couples: {folder: .}}")
     with pytest.raises(InputError, match="is the project itself"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -38,7 +39,11 @@ def test_dropout_withholds_its_share_and_a_signal_not_trained_with_always() -> N
     told = draw_mask(params, 4000, torch.Generator().manual_seed(0))
     assert float(told.leader_B.float().mean()) == pytest.approx(0.75, abs=0.03)
     assert not bool(told.music_B.any())
+    both = draw_mask(replace(params, music_dropout=0.25, music=True), 4000, torch.Generator().manual_seed(0))
+    assert abs(np.corrcoef(both.leader_B, both.music_B)[0, 1]) < 0.05, "each signal has lots of its own"
     assert bool(full_mask(params, 3).leader_B.all())
+    assert not bool(full_mask(params, 3).music_B.any())
+    assert not bool(full_mask(replace(params, leader=False), 3).leader_B.any())
     frames = mask_condition(torch.ones(2, 3, 4), torch.tensor([True, False]))
     assert frames.sum(dim=(1, 2)).tolist() == [12.0, 0.0]
 
@@ -64,8 +69,11 @@ def test_a_model_trained_without_a_signal_is_never_told_it() -> None:
 
 
 def test_what_a_model_cannot_do_is_refused() -> None:
-    with pytest.raises(InputError, match="signals.music_dropout"):
-        predict(PARAMS, music_scale=2.0)
-    duet = replace(PARAMS, model=replace(PARAMS.model, task="duet"))
-    with pytest.raises(InputError, match="a duet model makes its own"):
-        predict(duet, mask="leader")
+    for signal, other in (("music", "leader"), ("leader", "music")):
+        half = replace(PARAMS, signals=replace(PARAMS.signals, **{f"{other}_dropout": 0.1}))
+        with pytest.raises(InputError, match=f"signals.{signal}_dropout"):
+            predict(half, **{f"{signal}_scale": 2.0})
+    duet = replace(BOTH, model=replace(PARAMS.model, task="duet"))
+    for wish in ({"mask": "leader"}, {"leader_scale": 2.0}):
+        with pytest.raises(InputError, match="a duet model makes its own"):
+            predict(duet, **wish)
