@@ -24,7 +24,7 @@ from interdance import config  # noqa: E402
 from interdance.body.distance import LeaderField  # noqa: E402
 from interdance.body.model import Body  # noqa: E402
 from interdance.diffusion.schedule import make_scheduler  # noqa: E402
-from interdance.representation.canonical import decode  # noqa: E402
+from interdance.representation.canonical import Canonical, decode  # noqa: E402
 from interdance.representation.layout import NUM_CHANNELS, NUM_JOINTS, NUM_POINTS  # noqa: E402
 from interdance.takes import Motion  # noqa: E402
 from interdance.trained import make_denoiser  # noqa: E402
@@ -90,7 +90,7 @@ def main() -> None:
     music, n = torch.randn(batch, frames, 35, generator=generator), torch.randint(0, 1000, (batch,), generator=generator)
     for name, size in sizes.items():
         torch.manual_seed(0)
-        network = make_denoiser(replace(size, dropout=0.0), 35)
+        network = make_denoiser(replace(size, dropout=0.0), Canonical(body.anchor_P), 35)
         outputs, times = {}, {}
         for d in ("cpu", device):
             network.to(d)

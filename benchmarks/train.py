@@ -46,7 +46,7 @@ from interdance.representation.layout import FEET, LAYOUT, NUM_CHANNELS, NUM_POI
 from interdance.representation.normalize import Statistics  # noqa: E402
 from interdance.trained import start_denoiser  # noqa: E402
 from interdance.training.objective import loss_terms, total_loss  # noqa: E402
-from tests.dancers import ANCHORS, statistics_of, write_couples  # noqa: E402
+from tests.dancers import ANCHORS, CANONICAL, statistics_of, write_couples  # noqa: E402
 
 PARTS = ("growth", "step", "floor", "loader")
 PHASES = ("network", "losses", "backward", "optimizer")
@@ -260,7 +260,7 @@ def read_params(arguments: argparse.Namespace) -> config.Params:
 def read_windows(root: Path, window: int, statistics: Statistics | None) -> WindowDataset:
     """Windows of the couples below ``root``."""
     takes = sorted(path.name for path in (root / "encoded").iterdir())
-    return WindowDataset(root / "encoded", root / "music", takes, statistics, window, 10)
+    return WindowDataset(CANONICAL, root / "encoded", root / "music", takes, statistics, window, 10)
 
 
 def make_batch(root: Path, params: config.Params, device: str) -> tuple[Batch, Tensor]:
@@ -277,7 +277,7 @@ def make_system(
 ) -> System:
     """Ours or the plain one, both with our starting weights."""
     statistics = Statistics.load(root / "statistics.npz")
-    ours = start_denoiser(params, statistics)
+    ours = start_denoiser(params, CANONICAL, statistics)
     network = PlainDenoiser(params.model) if plain else ours
     if isinstance(network, PlainDenoiser):
         network.take_over(ours)
@@ -294,7 +294,7 @@ def make_system(
     def loss(prediction: Prediction) -> Tensor:
         if plain:
             return plain_loss(prediction, batch, n_B, statistics, params.losses)
-        return total_loss(loss_terms(prediction, batch, n_B, statistics, ANCHORS, params.losses, "reactive"), params.losses)
+        return total_loss(loss_terms(prediction, batch, n_B, statistics, CANONICAL, params.losses, "reactive"), params.losses)
 
     learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
     return System(
@@ -517,7 +517,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         takes = write_couples(root, 2, max([1, *arguments.factors]) * params.train.window + 60)
-        windows = WindowDataset(root / "encoded", root / "music", takes, None, params.train.window, params.train.window)
+        length = params.train.window
+        windows = WindowDataset(CANONICAL, root / "encoded", root / "music", takes, None, length, length)
         statistics_of([windows[index] for index in range(len(windows))]).save(root / "statistics.npz")
         if "growth" in arguments.parts:
             show_growth(root, arguments)

@@ -22,7 +22,7 @@ from scipy.spatial import cKDTree
 from interdance.body.model import Body
 from interdance.dataset.windows import WindowDataset
 from interdance.files import write_json
-from interdance.representation.canonical import encode, leader_frame, on_yaw_branch, rebase
+from interdance.representation.canonical import Canonical, encode, leader_frame, on_yaw_branch, rebase
 from interdance.representation.contact import foot_contact, partner_contacts
 from interdance.takes import Motion
 
@@ -85,7 +85,7 @@ def main() -> None:
             np.save(root / "encoded" / "take" / f"{role}.npy", x)
         write_json(root / "encoded" / "take" / "facts.json", {"genre": "waltz"})
         np.save(root / "music" / "take.npy", np.zeros((FRAMES, 35), np.float32))
-        windows = WindowDataset(root / "encoded", root / "music", ["take"], None, WINDOW, STRIDE)
+        windows = WindowDataset(Canonical(body.anchor_P), root / "encoded", root / "music", ["take"], None, WINDOW, STRIDE)
 
         def anew(index: int) -> None:
             start = windows.starts[index][1]

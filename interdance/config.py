@@ -173,8 +173,9 @@ class SplitParams:
 
 @dataclass(frozen=True)
 class EncodeParams:
-    """Thresholds of the contact labels."""
+    """How a dancer is written as numbers, and the thresholds of the contact labels."""
 
+    representation: Literal["canonical", "joints", "joints_vertices", "smplx6d", "humanml263", "mojo", "coins"]  # Table 2
     foot_height: float  # metres above the floor
     foot_speed: float  # metres per second
     partner_distance: float  # metres

@@ -8,12 +8,13 @@ import numpy as np
 import torch
 
 from interdance.files import write_json
-from interdance.representation.canonical import encode
-from interdance.representation.layout import NUM_POINTS
+from interdance.representation.canonical import Canonical, encode
+from interdance.representation.layout import LAYOUT, NUM_POINTS
 from interdance.representation.normalize import Statistics, measure, measure_music
 
 ANCHORS = np.zeros(NUM_POINTS, np.int64)
 ANCHORS[25:40], ANCHORS[40:55] = 20, 21
+CANONICAL = Canonical(ANCHORS)
 
 
 def walker(num_frames: int, *, turn: float = 0.0, yaw: float = 0.0, ahead: float = 0.0, seed: int = 0) -> np.ndarray:
@@ -56,7 +57,7 @@ def statistics_of(windows: list[dict[str, torch.Tensor]], num_components: int = 
     """Statistics of un-normalised windows."""
     generator = torch.Generator().manual_seed(0)
     leader, follower = (
-        measure([window[role] for window in windows], 1e-3, 5.0, num_components, 400, generator)
+        measure([window[role] for window in windows], LAYOUT, 1e-3, 5.0, num_components, 400, generator)
         for role in ("leader", "follower")
     )
     return Statistics(leader, follower, measure_music([window["music"] for window in windows], 1e-3))

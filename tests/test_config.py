@@ -29,8 +29,8 @@ def test_shipped_parameters_load() -> None:
 
 
 @pytest.mark.parametrize("overlay", sorted((ROOT / "configs").rglob("*.yaml")), ids=lambda path: path.stem)
-def test_shipped_overlays_load_and_only_the_full_losses_are_the_default(overlay: Path) -> None:
-    assert (config.load(PARAMS, overlay) != config.load(PARAMS)) == (overlay.stem != "losses_dm_ro_con")
+def test_shipped_overlays_load_and_only_the_whole_method_is_the_default(overlay: Path) -> None:
+    assert (config.load(PARAMS, overlay) != config.load(PARAMS)) == (overlay.stem not in ("losses_dm_ro_con", "representation_canonical"))
 
 
 def test_overlay_merges_sections_and_replaces_lists(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from interdance.config import Params, Paths
 from interdance.dataset.split import read_split
 from interdance.dataset.windows import WindowDataset
 from interdance.errors import InputError
-from interdance.representation.canonical import decode
+from interdance.representation.canonical import Canonical, decode
 from interdance.representation.contact import foot_contact
 from interdance.representation.layout import LAYOUT
 from interdance.representation.normalize import Statistics
@@ -89,7 +89,8 @@ def test_a_set_that_was_taken_out_is_not_split(project: Paths, params: Params, t
 def test_stages_end_in_windows(project: Paths, body: Body, params: Params) -> None:
     assert read_split(project.split) == {"train": ["set/one"], "validation": [], "test": ["set/two"]}
     measured = Statistics.load(project.statistics)
-    windows = WindowDataset(project.encoded, project.music, ["set/one"], measured, window=40, stride=6)
+    kind = Canonical(body.anchor_P)
+    windows = WindowDataset(kind, project.encoded, project.music, ["set/one"], measured, window=40, stride=6)
     assert len(windows) == 6
     item = windows[3]
     leader, follower = (getattr(measured, role).unnormalise(item[role]) for role in ("leader", "follower"))

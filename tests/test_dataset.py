@@ -20,10 +20,11 @@ from interdance.dataset.windows import WindowDataset
 from interdance.errors import InputError
 from interdance.files import write_json
 from interdance.representation import canonical
-from interdance.representation.canonical import FloorTransform
-from interdance.representation.layout import INTEGRATED, LABELS, LAYOUT, NUM_CHANNELS, NUM_POINTS
+from interdance.representation.floor import FloorTransform
+from interdance.representation.layout import INTEGRATED, LAYOUT, NUM_CHANNELS, NUM_POINTS
 from interdance.representation.normalize import Statistics, measure, measure_music, principal_components
 from interdance.takes import Duet, Motion, write_take
+from tests.dancers import CANONICAL
 
 FRAMES = {"first": 50, "second": 33}
 
@@ -62,14 +63,14 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def dataset(corpus: tuple[Path, Path], statistics: Statistics | None = None, window: int = 20) -> WindowDataset:
-    return WindowDataset(*corpus, list(FRAMES), statistics, window=window, stride=7)
+    return WindowDataset(CANONICAL, *corpus, list(FRAMES), statistics, window=window, stride=7)
 
 
 def measured(corpus: tuple[Path, Path], root_gain: float = 1.0) -> Statistics:
     items = [dataset(corpus)[index] for index in range(len(dataset(corpus)))]
     generator = torch.Generator().manual_seed(0)
     one = functools.partial(
-        measure, least_std=1e-4, root_gain=root_gain, num_components=8, num_rows=9, generator=generator
+        measure, layout=LAYOUT, least_std=1e-4, root_gain=root_gain, num_components=8, num_rows=9, generator=generator
     )
     leader, follower = (one([item[role] for item in items]) for role in ("leader", "follower"))
     return Statistics(leader, follower, measure_music([item["music"] for item in items], 1e-4))
@@ -106,11 +107,11 @@ def test_normalised_windows_have_mean_zero_and_deviation_one(corpus: tuple[Path,
     torch.testing.assert_close(later.mean(0), torch.zeros(3), atol=1e-4, rtol=0)
     torch.testing.assert_close(later.std(0, correction=0), torch.ones(3), atol=1e-3, rtol=0)
     torch.testing.assert_close(rows[:, 0, INTEGRATED].mean(0), torch.zeros(3), atol=1e-4, rtol=0)
-    others = rows[..., INTEGRATED.stop : LABELS.start].flatten(0, 1)
+    others = rows[..., INTEGRATED.stop : LAYOUT.labels.start].flatten(0, 1)
     torch.testing.assert_close(others.mean(0), torch.zeros(others.shape[1]), atol=1e-3, rtol=0)
     deviation = others.std(0, correction=0)  # one, or less where the floor held a nearly constant channel
     assert float(deviation.max()) < 1.001 and float((deviation > 0.999).float().mean()) > 0.98
-    assert set(rows[..., LABELS].unique().tolist()) == {0.0, 1.0}
+    assert set(rows[..., LAYOUT.labels].unique().tolist()) == {0.0, 1.0}
     for index in (0, 6):
         for role in ("leader", "follower"):
             back = getattr(statistics, role).unnormalise(windows[index][role])
@@ -131,10 +132,10 @@ def test_root_gain_enlarges_the_root_alone(corpus: tuple[Path, Path]) -> None:
 def test_constant_channels_do_not_blow_up() -> None:
     windows = [torch.full((6, NUM_CHANNELS), 2.0) for _ in range(2)]
     generator = torch.Generator().manual_seed(0)
-    statistics = measure(windows, 1e-4, 1.0, num_components=2, num_rows=2, generator=generator)
+    statistics = measure(windows, LAYOUT, 1e-4, 1.0, num_components=2, num_rows=2, generator=generator)
     result = statistics.normalise(windows[0] + 1e-5)
-    assert result[..., : LABELS.start].abs().max() < 0.2
-    torch.testing.assert_close(result[..., LABELS], windows[0][..., LABELS] + 1e-5)
+    assert result[..., : LAYOUT.labels.start].abs().max() < 0.2
+    torch.testing.assert_close(result[..., LAYOUT.labels], windows[0][..., LAYOUT.labels] + 1e-5)
 
 
 def test_principal_components_find_planted_directions() -> None:
@@ -186,13 +187,13 @@ def test_bad_corpora_are_refused(corpus: tuple[Path, Path], tmp_path: Path) -> N
     with pytest.raises(InputError, match="take second: 33 frames are fewer than a window of 40"):
         dataset(corpus, window=40)
     with pytest.raises(InputError, match="no such file"):
-        WindowDataset(*corpus, ["third"], None, window=20, stride=7)
+        WindowDataset(CANONICAL, *corpus, ["third"], None, window=20, stride=7)
     np.save(tmp_path / "first.npy", np.zeros((49, 35), np.float32))
     with pytest.raises(InputError, match=r"music has shape \(49, 35\)"):
-        WindowDataset(corpus[0], tmp_path, ["first"], None, window=20, stride=7)
+        WindowDataset(CANONICAL, corpus[0], tmp_path, ["first"], None, window=20, stride=7)
     (tmp_path / "first.npy").write_bytes(pickle.dumps([1, 2]))
     with pytest.raises(InputError, match="cannot be mapped|not an array"):
-        WindowDataset(corpus[0], tmp_path, ["first"], None, window=20, stride=7)
+        WindowDataset(CANONICAL, corpus[0], tmp_path, ["first"], None, window=20, stride=7)
 
 
 SHARES = Shares(test=0.1622, validation=0.0625, published=True, assign={}, seed=1)

@@ -19,7 +19,7 @@ from interdance.diffusion import losses
 from interdance.diffusion.guidance import Guidance, Mobility, smooth
 from interdance.diffusion.sampler import sample
 from interdance.diffusion.schedule import make_scheduler
-from interdance.representation.canonical import decode, encode
+from interdance.representation.canonical import Canonical, decode, encode
 from interdance.representation.layout import LAYOUT, NUM_CHANNELS, NUM_JOINTS, NUM_POINTS
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -176,7 +176,9 @@ def make_guidance(params: GuidanceParams) -> tuple[Guidance, torch.Tensor, np.nd
     # One way of moving: everything but the pelvis along z together, 5 cm.
     component = torch.zeros(1, NUM_CHANNELS)
     component[0, LAYOUT["joints"].start + 2 : LAYOUT["vertices"].stop : 3] = 0.05
-    guide = Guidance(torch.from_numpy(leader), field, anchor_P, Mobility(component, params.root_mobility), params)
+    guide = Guidance(
+        torch.from_numpy(leader), field, Canonical(anchor_P), Mobility(component, LAYOUT, params.root_mobility), params
+    )
     return guide, torch.from_numpy(encode(follower, None, None, anchor_P)), anchor_P
 
 

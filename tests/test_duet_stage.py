@@ -29,7 +29,7 @@ def test_generated_leaders_are_measured_and_shown_beside_their_followers(
         model=replace(model.params.model, task="duet"),
         sample=replace(model.params.sample, seeds=[1], steps=2, window=20, overlap=6),
     )
-    trained = opened(TrainedModel(model.denoiser, model.statistics, params))
+    trained = opened(replace(model, params=params))
     save_model(paths.model, trained)
     write_take(paths.takes / "s", Duet("one", "walk", dance(3), dance(4), None))
     (paths.music / "s").mkdir(parents=True)
@@ -56,7 +56,7 @@ def test_generated_leaders_are_measured_and_shown_beside_their_followers(
         own, foreign = (np.linalg.norm(found[role] - points[who], axis=-1).mean() for who in (role, other))
         assert own < foreign, "parameters are those of their own points"
     music = np.load(paths.music / "s" / "one.npy")
-    couple = generate_couple(load_model(paths.model), body, music, sampling=params.sample, seed=1)
+    couple = generate_couple(load_model(paths.model, body), music, sampling=params.sample, seed=1)
     assert np.allclose(points["follower"], couple.follower_TP3) and np.allclose(points["leader"], couple.leader_TP3)
     untrained = np.load(paths.generated / "duet.untrained" / "seed_1" / "s" / "one" / "points.npy")
     assert not np.allclose(points["follower"], untrained), "the trained weights are not those of the start"

@@ -16,7 +16,7 @@ from interdance.body.model import Body
 from interdance.config import Params
 from interdance.errors import InputError
 from interdance.generation.files import generate_files
-from interdance.representation.canonical import encode
+from interdance.representation.canonical import Canonical, encode
 from interdance.takes import Motion, read_motion, write_motion
 from interdance.trained import TrainedModel, load_model, save_model, start_denoiser
 from tests.conftest import REPOSITORY, shared
@@ -48,7 +48,8 @@ def model(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Path:
     leader, follower = (torch.from_numpy(encode(points, None, None, body.anchor_P)) for points in couple)
     statistics = statistics_of([{"leader": leader, "follower": follower, "music": torch.randn(FRAMES, 35)}])
     folder = tmp_path_factory.mktemp("model") / "denoiser"
-    save_model(folder, TrainedModel(start_denoiser(params, statistics).eval(), statistics, params))
+    kind = Canonical(body.anchor_P)
+    save_model(folder, TrainedModel(start_denoiser(params, kind, statistics).eval(), kind, statistics, params))
     return folder
 
 
@@ -86,9 +87,10 @@ def test_every_form_is_written_and_agrees(params: Params, model: Path, inputs: P
 def test_a_duet_model_makes_a_couple_of_a_song_and_takes_no_leader(
     params: Params, model: Path, inputs: Path, tmp_path: Path
 ) -> None:
-    statistics = load_model(model).statistics
+    reactive = load_model(model, Body.load())
     duets = replace(params, model=replace(params.model, task="duet"))
-    save_model(tmp_path / "duets", TrainedModel(start_denoiser(duets, statistics).eval(), statistics, duets))
+    denoiser = start_denoiser(duets, reactive.representation, reactive.statistics).eval()
+    save_model(tmp_path / "duets", replace(reactive, denoiser=denoiser, params=duets))
     generate_files(None, inputs / "song.wav", tmp_path / "out", tmp_path / "duets", duets, seed=3)
     couple = [read_motion(tmp_path / "out" / f"{role}.npz") for role in ("leader", "follower")]
     assert [motion.num_frames for motion in couple] == [60, 60], "the whole song of 2 s"

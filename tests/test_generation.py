@@ -18,11 +18,12 @@ from interdance.errors import InputError
 from interdance.generation.generate import Generated, generate_couple, generate_follower, without_guidance
 from interdance.generation.long import Windows
 from interdance.model.denoiser import Prediction
-from interdance.representation.canonical import FloorTransform, decode, encode, leader_frame, rebase
+from interdance.representation.canonical import Canonical, decode, encode, leader_frame, rebase
+from interdance.representation.floor import FloorTransform
 from interdance.representation.layout import INTEGRATED, LAYOUT, NUM_POINTS
 from interdance.representation.normalize import Statistics
 from interdance.trained import TrainedModel, start_denoiser
-from tests.dancers import ANCHORS, statistics_of, walker
+from tests.dancers import ANCHORS, CANONICAL, statistics_of, walker
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -44,7 +45,7 @@ def test_a_take_cut_into_windows_and_merged_is_the_same_take(
     statistics: Statistics, num_frames: int, window: int, overlap: int
 ) -> None:
     leader, follower = (torch.from_numpy(encode(points, None, None, ANCHORS)) for points in duet(num_frames))
-    windows = Windows(num_frames, statistics, window=window, overlap=overlap)
+    windows = Windows(CANONICAL, num_frames, statistics, window=window, overlap=overlap)
     windows.follow(leader)
     merged = windows.merge(windows.split(follower, "follower"), "follower")
     assert torch.allclose(decode(merged, ANCHORS), decode(follower, ANCHORS), atol=1e-4)
@@ -55,7 +56,7 @@ def test_a_take_cut_into_windows_and_merged_is_the_same_take(
 
 def test_every_window_has_its_leader_at_the_origin(statistics: Statistics) -> None:
     leader = torch.from_numpy(encode(duet(70)[0], None, None, ANCHORS))
-    windows = Windows(70, statistics, window=20, overlap=5)
+    windows = Windows(CANONICAL, 70, statistics, window=20, overlap=5)
     windows.follow(leader)
     first = statistics.leader.unnormalise(windows.split(leader, "leader"))[:, 0]
     assert float(first[:, [0, 2, LAYOUT["root_yaw"].start]].abs().max()) < 1e-5
@@ -64,7 +65,7 @@ def test_every_window_has_its_leader_at_the_origin(statistics: Statistics) -> No
 @pytest.mark.parametrize(("window", "overlap"), [(20, 6), (20, 19), (200, 6), (20, 0)])
 def test_windows_find_where_they_stand_from_their_leaders(statistics: Statistics, window: int, overlap: int) -> None:
     couple = [torch.from_numpy(encode(points, None, None, ANCHORS)) for points in duet(100)]
-    windows = Windows(100, statistics, window=window, overlap=overlap)
+    windows = Windows(CANONICAL, 100, statistics, window=window, overlap=overlap)
     windows.follow(couple[0])
     start = FloorTransform(windows.to_clip.angle[0], windows.to_clip.offset[0])
     leader_WTC, follower_WTC = windows.split(couple[0], "leader"), windows.split(couple[1], "follower")
@@ -87,7 +88,7 @@ def test_a_dancer_who_turns_on_the_spot_is_followed(statistics: Statistics) -> N
     turning = walker(60, turn=2.0)
     turning[..., [0, 2]] -= turning[:, :1, [0, 2]]
     leader = torch.from_numpy(encode(turning, None, None, ANCHORS))
-    windows = Windows(60, statistics, window=20, overlap=6)
+    windows = Windows(CANONICAL, 60, statistics, window=20, overlap=6)
     windows.follow(leader)
     known = windows.to_world.to_tensor()
     windows.place(windows.split(leader, "leader"))
@@ -97,7 +98,7 @@ def test_a_dancer_who_turns_on_the_spot_is_followed(statistics: Statistics) -> N
 
 def test_windows_are_smoothed_as_one_take_and_stay_on_their_branch(statistics: Statistics) -> None:
     leader, follower = (torch.from_numpy(encode(points, None, None, ANCHORS)) for points in duet(100, turn=3.0))
-    windows = Windows(100, statistics, window=20, overlap=6)
+    windows = Windows(CANONICAL, 100, statistics, window=20, overlap=6)
     windows.follow(leader)
     parts = windows.split(follower, "follower")
     first = -2 * statistics.follower.unnormalise(parts)[:, 0, LAYOUT["root_yaw"].start]
@@ -109,7 +110,7 @@ def test_windows_are_smoothed_as_one_take_and_stay_on_their_branch(statistics: S
 
 
 def test_windows_that_disagree_are_cross_faded(statistics: Statistics) -> None:
-    windows = Windows(30, statistics, window=20, overlap=10)
+    windows = Windows(CANONICAL, 30, statistics, window=20, overlap=10)
     values = torch.stack([torch.zeros(20, 1), torch.ones(20, 1)])
     joined = windows.join(values)[:, 0]
     assert bool((joined.diff() >= 0).all())
@@ -124,9 +125,14 @@ def model() -> TrainedModel:
     params = config.load(REPOSITORY / "params.yaml")
     params = replace(params, model=replace(params.model, width=32, blocks=1, heads=2, feed_forward=32))
     leader, follower = duet(40)
-    encoded = (torch.from_numpy(encode(points, None, None, body.anchor_P)) for points in (leader, follower))
-    statistics = statistics_of([dict(zip(("leader", "follower"), encoded, strict=True)) | {"music": torch.randn(40, 35)}])
-    return TrainedModel(start_denoiser(params, statistics).eval(), statistics, params)
+    couple = (torch.from_numpy(encode(points, None, None, body.anchor_P)) for points in (leader, follower))
+    statistics = statistics_of([dict(zip(("leader", "follower"), couple, strict=True)) | {"music": torch.randn(40, 35)}])
+    kind = Canonical(body.anchor_P)
+    return TrainedModel(start_denoiser(params, kind, statistics).eval(), kind, statistics, params)
+
+
+def encoded(points: np.ndarray) -> np.ndarray:
+    return encode(points, np.zeros((len(points), 4), np.float32), None, Body.load().anchor_P)
 
 
 def generate(model: TrainedModel, num_frames: int = 50, seed: int = 1, guided: bool = True) -> Generated:
@@ -135,8 +141,7 @@ def generate(model: TrainedModel, num_frames: int = 50, seed: int = 1, guided: b
     return generate_follower(
         model,
         Body.load(),
-        duet(num_frames)[0],
-        np.zeros((num_frames, 4), np.float32),
+        encoded(duet(num_frames)[0]),
         np.zeros((num_frames, 35), np.float32),
         sampling=sampling,
         guidance=guidance if guided else without_guidance(guidance),
@@ -174,8 +179,9 @@ class KnowingCouple(torch.nn.Module):
         first = self.statistics.music.mean_A[0] + self.statistics.music.std_A[0] * music_BTA[:, 0, 0]
         halves = []
         for start in (int(value) for value in first.round()):
-            leader, _, frame = cut_leader(self.leader.numpy(), start, start + 20, self.statistics)
-            halves.append((cut_follower(self.follower.numpy(), start, start + 20, frame, self.statistics), leader))
+            leader, _, frame = cut_leader(CANONICAL, self.leader.numpy(), start, start + 20, self.statistics)
+            follower = cut_follower(CANONICAL, self.follower.numpy(), start, start + 20, frame, self.statistics)
+            halves.append((follower, leader))
         return Prediction(*(torch.stack(half) for half in zip(*halves, strict=True)))
 
 
@@ -184,11 +190,11 @@ def test_the_couple_that_windows_predict_is_the_couple_that_comes_out(model: Tra
     params = replace(model.params, model=replace(model.params.model, task="duet"))
     truth, anchors = duet(50), Body.load().anchor_P
     knowing = KnowingCouple(truth, model.statistics)
-    duets = TrainedModel(knowing, model.statistics, params)  # type: ignore[arg-type]
+    duets = TrainedModel(knowing, model.representation, model.statistics, params)  # type: ignore[arg-type]
     sampling = replace(params.sample, steps=3, window=20, overlap=6, batch=batch, smoothing=0.0)
     music = np.zeros((50, 35), np.float32)
     music[:, 0] = np.arange(50)  # tells the frame
-    made = generate_couple(duets, Body.load(), music, sampling=sampling, seed=1)
+    made = generate_couple(duets, music, sampling=sampling, seed=1)
     frame = leader_frame(torch.from_numpy(encode(truth[0], None, None, anchors)))
     for found, true in ((made.leader_TP3, truth[0]), (made.follower_TP3, truth[1])):
         assert np.abs(found - frame.points(true)).max() < 5e-3
@@ -197,35 +203,35 @@ def test_the_couple_that_windows_predict_is_the_couple_that_comes_out(model: Tra
     with pytest.raises(InputError, match="makes its own leader"):
         generate(duets)
     with pytest.raises(InputError, match="follows a given leader"):
-        generate_couple(model, Body.load(), music, sampling=sampling, seed=1)
+        generate_couple(model, music, sampling=sampling, seed=1)
 
 
 def opened(model: TrainedModel) -> TrainedModel:
     """The model with gates that let through what it is told; a new network is blind to it."""
-    denoiser = start_denoiser(model.params, model.statistics).eval()
+    denoiser = start_denoiser(model.params, model.representation, model.statistics).eval()
     generator = torch.Generator().manual_seed(0)
     for name, value in denoiser.named_parameters():
         if "modulation" in name or "final" in name:
             value.data.normal_(std=0.1, generator=generator)
-    return TrainedModel(denoiser, model.statistics, model.params)
+    return replace(model, denoiser=denoiser)
 
 
 @pytest.mark.parametrize("task", ["reactive", "duet"])
 def test_seed_music_and_mask_reach_what_is_generated_and_the_batch_does_not(model: TrainedModel, task: str) -> None:
     params = replace(model.params, model=replace(model.params.model, task=task))  # type: ignore[arg-type]
-    told = opened(TrainedModel(model.denoiser, model.statistics, params))
+    told = opened(replace(model, params=params))
     rng = np.random.default_rng(0)
     music = rng.normal(size=(50, 35)).astype(np.float32)
 
     def made(music: np.ndarray = music, seed: int = 1, batch: int = 2, **wishes: object) -> np.ndarray:
         sampling = replace(params.sample, steps=3, window=20, overlap=6, batch=batch, **wishes)  # type: ignore[arg-type]
         if task == "duet":
-            couple = generate_couple(told, Body.load(), music, sampling=sampling, seed=seed)
+            couple = generate_couple(told, music, sampling=sampling, seed=seed)
             return np.stack([couple.leader_TP3, couple.follower_TP3])
-        leader, feet = duet(50)[0], np.zeros((50, 4), np.float32)
+        leader = encoded(duet(50)[0])
         guidance = without_guidance(params.guidance)
         return generate_follower(
-            told, Body.load(), leader, feet, music, sampling=sampling, guidance=guidance, seed=seed
+            told, Body.load(), leader, music, sampling=sampling, guidance=guidance, seed=seed
         ).points_TP3
 
     one = made()
@@ -242,18 +248,18 @@ def test_seed_music_and_mask_reach_what_is_generated_and_the_batch_does_not(mode
 def test_music_of_another_length_is_refused(model: TrainedModel) -> None:
     with pytest.raises(ValueError, match="music has 3 frames, the leader 50"):
         generate_follower(
-            model, Body.load(), duet(50)[0], np.zeros((50, 4), np.float32), np.zeros((3, 35), np.float32),
+            model, Body.load(), encoded(duet(50)[0]), np.zeros((3, 35), np.float32),
             sampling=model.params.sample, guidance=model.params.guidance, seed=1,
         )  # fmt: skip
 
 
 def test_nearest_motion_finds_a_moved_copy_and_places_its_follower() -> None:
     library = [duet(60, turn=turn) for turn in (0.2, 1.5, -1.0)]
-    encoded = [tuple(encode(points, None, None, ANCHORS) for points in pair) for pair in library]
-    nearest = NearestMotion(encoded, clip_frames=20, stride=5)  # type: ignore[arg-type]
+    pairs = [tuple(encode(points, None, None, ANCHORS) for points in pair) for pair in library]
+    nearest = NearestMotion(pairs, clip_frames=20, stride=5)  # type: ignore[arg-type]
     moved = FloorTransform(torch.tensor(2.0), torch.tensor([3.0, -1.0]))
     leader, follower = (moved.points(points[10:50]) for points in library[1])
     answer = nearest.follow(encode(leader, None, None, ANCHORS))
     assert np.allclose(decode(answer, ANCHORS), follower, atol=1e-3)
     with pytest.raises(ValueError, match="no training take"):
-        NearestMotion(encoded, clip_frames=100, stride=5)  # type: ignore[arg-type]
+        NearestMotion(pairs, clip_frames=100, stride=5)  # type: ignore[arg-type]

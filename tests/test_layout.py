@@ -24,10 +24,10 @@ MAY_IMPORT = {
     "quality": {"music", "body"},
     "importers": {"music", "body", "mocap", "quality", "representation"},
     "choreography": {"music", "body"},
-    "representation": {"body"},
+    "representation": {"body", "mocap"},
     "dataset": {"representation", "body"},
     "diffusion": {"representation", "body"},
-    "trained": {"model", "representation"},
+    "trained": {"model", "representation", "body"},
     "baselines": {"model", "diffusion", "representation", "dataset", "body"},
     "training": {"dataset", "model", "diffusion", "baselines", "trained", "representation", "body"},
     "metrics": {"body"},
@@ -48,7 +48,7 @@ MAY_IMPORT = {
     "datacard": {"music", "body", "metrics", "quality", "export", "report"},
     "cli": {
         *("body", "mocap", "importers", "quality", "datacard", "evaluation", "export", "generation", "report", "stages"),
-        *("tracking", "workspace"),
+        *("representation", "tracking", "workspace"),
     },
 }
 #: tool -> the one place (two for one tool) that imports it (a room, a module of the package, or the folder of the flows).

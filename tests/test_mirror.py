@@ -20,12 +20,13 @@ from interdance.body.skeleton import MIRROR
 from interdance.config import Paths
 from interdance.dataset.windows import WindowDataset
 from interdance.errors import InputError
-from interdance.representation.canonical import FloorTransform, decode
+from interdance.representation.canonical import decode
+from interdance.representation.floor import FloorTransform
 from interdance.representation.layout import LAYOUT, NUM_JOINTS
 from interdance.stages import encode
 from interdance.stages.encode import run
 from interdance.takes import Duet, Motion, write_take
-from tests.dancers import statistics_of, write_couples
+from tests.dancers import CANONICAL, statistics_of, write_couples
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGE = np.array([-1.0, 1.0, 1.0])
@@ -112,7 +113,7 @@ def encoded(tmp_path_factory: pytest.TempPathFactory) -> Paths:
 
 
 def windows(paths: Paths, **options: bool) -> WindowDataset:
-    return WindowDataset(paths.encoded, paths.music, ["s/one"], None, 10, 5, **options)
+    return WindowDataset(CANONICAL, paths.encoded, paths.music, ["s/one"], None, 10, 5, **options)
 
 
 def test_the_image_of_a_couple_is_encoded_beside_it(encoded: Paths, body: Body) -> None:
@@ -145,14 +146,14 @@ def test_images_come_after_the_couples_themselves(encoded: Paths, body: Body) ->
 
 def test_exchanged_roles_are_what_exchanged_files_give(tmp_path: Path) -> None:
     names = write_couples(tmp_path, 1, 30)
-    dataset = WindowDataset(tmp_path / "encoded", tmp_path / "music", names, None, 10, 10)
+    dataset = WindowDataset(CANONICAL, tmp_path / "encoded", tmp_path / "music", names, None, 10, 10)
     statistics = statistics_of([dataset[index] for index in range(len(dataset))])
     shutil.copytree(tmp_path / "encoded", tmp_path / "exchanged")
     for role, other in (("leader", "follower"), ("follower", "leader")):
         shutil.copy(tmp_path / "encoded" / names[0] / f"{role}.npy", tmp_path / "exchanged" / names[0] / f"{other}.npy")
     arguments = (tmp_path / "music", names, statistics, 10, 10)
-    swapped = WindowDataset(tmp_path / "encoded", *arguments, swap_roles=True)
-    theirs = WindowDataset(tmp_path / "exchanged", *arguments)
+    swapped = WindowDataset(CANONICAL, tmp_path / "encoded", *arguments, swap_roles=True)
+    theirs = WindowDataset(CANONICAL, tmp_path / "exchanged", *arguments)
     for key in ("leader", "follower", "leader_contact", "transform"):
         assert np.array_equal(swapped[len(theirs) + 1][key], theirs[1][key])
 
@@ -165,4 +166,4 @@ def test_a_take_without_image_is_refused(tmp_path: Path, missing: str) -> None:
     for role in {"leader", "follower"} - {missing}:
         shutil.copy(folder / f"{role}.npy", folder / "mirrored")
     with pytest.raises(InputError, match=rf"{missing}\.npy: no such file; run the encode stage again with augment\.mirror"):
-        WindowDataset(tmp_path / "encoded", tmp_path / "music", names, None, 10, 10, mirror=True)
+        WindowDataset(CANONICAL, tmp_path / "encoded", tmp_path / "music", names, None, 10, 10, mirror=True)

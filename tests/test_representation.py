@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from interdance.errors import InputError
-from interdance.representation import canonical, contact
-from interdance.representation.canonical import FloorTransform
-from interdance.representation.layout import INTEGRATED, LABELS, LAYOUT, NUM_CHANNELS, NUM_POINTS
+from interdance.representation import canonical, contact, floor
+from interdance.representation.floor import FloorTransform
+from interdance.representation.layout import INTEGRATED, LAYOUT, NUM_CHANNELS, NUM_POINTS
 
 ANCHOR_P = np.zeros(NUM_POINTS, np.int64)
 ANCHOR_P[25:40] = 20
@@ -30,7 +30,7 @@ def dancer(num_frames: int = 40, seed: int = 0, turns: float = 1.5, dtype: type 
     wobble[:, [1, 2, 16, 17]] = 0.0
     place = np.cumsum(rng.normal(scale=0.02, size=(num_frames, 3)), axis=0) * [1.0, 0.1, 1.0] + [3.0, 0.0, -2.0]
     yaw = torch.from_numpy(0.4 + np.linspace(0.0, 2 * math.pi * turns, num_frames))
-    turned = canonical.turn_points(torch.from_numpy(shape + wobble), yaw).numpy()
+    turned = floor.turn_points(torch.from_numpy(shape + wobble), yaw).numpy()
     return (turned + place[:, None]).astype(dtype)
 
 
@@ -45,7 +45,7 @@ def encoded(points: np.ndarray) -> np.ndarray:
 
 def test_layout_covers_every_channel_once() -> None:
     stops = [0]
-    for piece in LAYOUT.values():
+    for piece in LAYOUT.slices.values():
         assert piece.start == stops[-1]
         stops.append(piece.stop)
     assert stops == [0, 3, 4, 5, 7, 169, 2134, 4264, 4268, 4978]
@@ -85,12 +85,12 @@ def test_channels_say_what_the_layout_says() -> None:
     hips = joints[:, 0] - joints[:, 1]
     np.testing.assert_allclose(hips[:, 2], 0.0, atol=1e-9)  # forward is +Z: left hip is at +X of the right
     assert (hips[:, 0] > 0).all()
-    np.testing.assert_array_equal(x[:, LABELS], np.concatenate(labels(30), axis=1))
+    np.testing.assert_array_equal(x[:, LAYOUT.labels], np.concatenate(labels(30), axis=1))
 
 
 def test_yaw_is_continuous_and_held_where_there_is_none() -> None:
     points = dancer(50, turns=4.0)
-    psi = canonical.facing(points)
+    psi = floor.facing(points)
     assert np.abs(np.diff(psi)).max() < 0.6
     assert psi[-1] - psi[0] == pytest.approx(8 * math.pi)
     broken = points.copy()
@@ -98,12 +98,12 @@ def test_yaw_is_continuous_and_held_where_there_is_none() -> None:
     for frame in (0, 1, 20, 21):
         for left, right in ((1, 2), (16, 17)):
             broken[frame, left], broken[frame, right] = broken[frame, 0] + upright, broken[frame, 0] - upright
-    held = canonical.facing(broken)
+    held = floor.facing(broken)
     np.testing.assert_allclose(held[[20, 21]], held[19])
     np.testing.assert_allclose(held[[0, 1]], held[2])
     assert np.abs(canonical.decode(encoded(broken), ANCHOR_P) - broken).max() < 1e-9
     broken[:, [1, 2, 16, 17]] = 0.0
-    np.testing.assert_array_equal(canonical.facing(broken), 0.0)
+    np.testing.assert_array_equal(floor.facing(broken), 0.0)
 
 
 def test_rebase_is_encoding_the_moved_dancer() -> None:
@@ -140,7 +140,7 @@ def test_leader_frame_is_the_origin_facing_forward() -> None:
     rebased = canonical.rebase(x, frame)
     np.testing.assert_array_equal(rebased[0, [0, 2, 3, 4, 5, 6]], 0.0)
     points = canonical.decode(rebased, ANCHOR_P)
-    assert canonical.facing(points)[0] == pytest.approx(0.0, abs=1e-6)
+    assert floor.facing(points)[0] == pytest.approx(0.0, abs=1e-6)
     back = frame.inverse().points(points)
     assert np.abs(back - dancer(20)).max() < 1e-5
 
@@ -187,7 +187,7 @@ def test_decode_and_rebase_pass_gradients() -> None:
             return (canonical.decode(moved, ANCHOR_P, integrate=integrate) * weights).sum()
 
         gradient, turned = torch.autograd.grad(loss(x, angle), (x, angle))
-        assert gradient[..., LABELS].abs().max() == 0
+        assert gradient[..., LAYOUT.labels].abs().max() == 0
         step = 1e-6
         for row, channel in ((0, 0), (1, 3), (2, 4), (1, 6), (1, 7 + 3 * 19), (2, 7 + 3 * 30 + 1), (0, 2000)):
             nudge = torch.zeros_like(x)

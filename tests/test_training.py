@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from torch.utils.data import Subset
 
 from interdance import config
+from interdance.body.model import Body
 from interdance.config import Params
 from interdance.dataset.batches import StepBatches, mixture_groups
 from interdance.dataset.windows import WindowDataset
@@ -21,7 +22,7 @@ from interdance.representation.layout import NUM_CHANNELS, NUM_POINTS
 from interdance.representation.normalize import Statistics
 from interdance.trained import TrainedModel, load_model, make_denoiser, save_model, start_denoiser
 from interdance.training.train import learning_rate, train
-from tests.dancers import ANCHORS, statistics_of, write_couples
+from tests.dancers import CANONICAL, statistics_of, write_couples
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 WINDOW = 12
@@ -44,15 +45,15 @@ def params() -> Params:
 def data(tmp_path_factory: pytest.TempPathFactory) -> tuple[WindowDataset, Statistics]:
     root = tmp_path_factory.mktemp("couples")
     names = write_couples(root, 2, 60)
-    raw = WindowDataset(root / "encoded", root / "music", names, None, WINDOW, 6)
+    raw = WindowDataset(CANONICAL, root / "encoded", root / "music", names, None, WINDOW, 6)
     statistics = statistics_of([raw[index] for index in range(len(raw))])
-    return WindowDataset(root / "encoded", root / "music", names, statistics, WINDOW, 6), statistics
+    return WindowDataset(CANONICAL, root / "encoded", root / "music", names, statistics, WINDOW, 6), statistics
 
 
 def run(params: Params, data: tuple[WindowDataset, Statistics], checkpoint: Path, **options: object) -> TrainedModel:
     dataset, statistics = data
     settings = {"fingerprint": "one", "report": lambda step, metrics: None} | options
-    return train(params, dataset, dataset, statistics, ANCHORS, checkpoint=checkpoint, **settings)  # type: ignore[arg-type]
+    return train(params, dataset, dataset, statistics, CANONICAL, checkpoint=checkpoint, **settings)  # type: ignore[arg-type]
 
 
 def weights(model: TrainedModel) -> dict[str, torch.Tensor]:
@@ -62,7 +63,7 @@ def weights(model: TrainedModel) -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize(("task", "width"), [("reactive", NUM_POINTS), ("duet", NUM_CHANNELS)])
 def test_the_network_answers_in_the_shape_of_the_task(params: Params, task: str, width: int) -> None:
     torch.manual_seed(0)
-    denoiser = make_denoiser(replace(params.model, task=task), 35).eval()  # type: ignore[arg-type]
+    denoiser = make_denoiser(replace(params.model, task=task), CANONICAL, 35).eval()  # type: ignore[arg-type]
     x, music = torch.randn(2, 7, NUM_CHANNELS), torch.randn(2, 7, 35)
     prediction = denoiser(x, torch.tensor([3, 900]), music, x.flip(0))
     assert prediction.follower_BTC.shape == (2, 7, NUM_CHANNELS)
@@ -71,7 +72,7 @@ def test_the_network_answers_in_the_shape_of_the_task(params: Params, task: str,
 
 def test_every_input_reaches_the_follower_once_gates_are_open(params: Params) -> None:
     torch.manual_seed(0)
-    denoiser = make_denoiser(params.model, 35).eval()
+    denoiser = make_denoiser(params.model, CANONICAL, 35).eval()
     for name, value in denoiser.named_parameters():
         if "modulation" in name:
             torch.nn.init.normal_(value, std=0.1)
@@ -90,8 +91,8 @@ def test_every_input_reaches_the_follower_once_gates_are_open(params: Params) ->
 
 def test_projections_start_as_principal_components(params: Params, data: tuple[WindowDataset, Statistics]) -> None:
     dataset, statistics = data
-    denoiser = start_denoiser(params, statistics).eval()
-    assert torch.equal(start_denoiser(params, statistics).leader_in.weight, denoiser.leader_in.weight), "seeded"
+    denoiser = start_denoiser(params, CANONICAL, statistics).eval()
+    assert torch.equal(start_denoiser(params, CANONICAL, statistics).leader_in.weight, denoiser.leader_in.weight), "seeded"
     follower = dataset[0]["follower"]
     components = statistics.follower.components()
     rebuilt = denoiser.follower_in(follower) @ components.new_zeros(0).new_tensor(np.eye(32, len(components))) @ components
@@ -193,16 +194,16 @@ def test_a_model_folder_is_read_back_or_refused(
     params: Params, data: tuple[WindowDataset, Statistics], tmp_path: Path
 ) -> None:
     _, statistics = data
-    model = TrainedModel(start_denoiser(params, statistics).eval(), statistics, params)
+    model = TrainedModel(start_denoiser(params, CANONICAL, statistics).eval(), CANONICAL, statistics, params)
     save_model(tmp_path / "model", model)
-    read = load_model(tmp_path / "model")
+    read = load_model(tmp_path / "model", Body.load())
     assert read.params == params
     assert all(torch.equal(value, weights(read)[name]) for name, value in weights(model).items())
     (tmp_path / "model" / "weights.safetensors").write_bytes(b"\0" * 64)
     with pytest.raises(InputError, match="weights.safetensors"):
-        load_model(tmp_path / "model")
+        load_model(tmp_path / "model", Body.load())
     with pytest.raises(InputError, match="no such file"):
-        load_model(tmp_path / "nowhere")
+        load_model(tmp_path / "nowhere", Body.load())
 
 
 def test_the_best_weights_are_chosen_and_survive_a_kill(
@@ -244,7 +245,7 @@ def test_fine_tuning_starts_from_another_models_weights(
 ) -> None:
     first = run(params, data, tmp_path / "first.safetensors")
     save_model(tmp_path / "model", first)
-    start = load_model(tmp_path / "model")
+    start = load_model(tmp_path / "model", Body.load())
     still = replace(params.train, steps=1, lr=0.0, lr_final=0.0, weight_decay=0.0)
     tuned = run(replace(params, train=still), data, tmp_path / "second.safetensors", start=start)
     assert all(torch.allclose(value, weights(tuned)[name]) for name, value in weights(first).items())
@@ -285,6 +286,6 @@ def test_contradictions_are_refused(params: Params, data: tuple[WindowDataset, S
         nothing = Subset(dataset, [])
         with pytest.raises(InputError, match=sentence):
             train(
-                wrong, dataset, nothing, statistics, ANCHORS,
+                wrong, dataset, nothing, statistics, CANONICAL,
                 checkpoint=tmp_path / "c", fingerprint="", report=lambda step, metrics: None,
             )  # fmt: skip

@@ -21,7 +21,7 @@ from interdance.diffusion.schedule import make_scheduler
 from interdance.files import write_json
 from interdance.model.denoiser import Prediction
 from interdance.representation.canonical import decode
-from interdance.representation.layout import LAYOUT, NUM_CHANNELS, NUM_POINTS
+from interdance.representation.layout import LAYOUT, NUM_CHANNELS, NUM_JOINTS, NUM_POINTS
 from interdance.representation.normalize import Statistics
 from interdance.stages import statistics as statistics_stage
 from interdance.stages import train as train_stage
@@ -29,7 +29,7 @@ from interdance.trained import TrainedModel, save_model, start_denoiser
 from interdance.training.objective import loss_terms
 from interdance.training.state import TrainingState
 from interdance.training.train import DEPTHS, _backward, validate
-from tests.dancers import ANCHORS, statistics_of, write_couples
+from tests.dancers import ANCHORS, CANONICAL, statistics_of, write_couples
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CONTACT, YAW = LAYOUT["partner_contact"], LAYOUT["root_yaw"].start
@@ -59,7 +59,8 @@ def statistics(root: Path) -> Statistics:
 
 
 def windows(root: Path, params: Params, statistics: Statistics | None, augmented: bool = False) -> WindowDataset:
-    return windows_of(params, root / "encoded", root / "music", ["take_0", "take_1"], statistics, augmented=augmented)
+    takes = ["take_0", "take_1"]
+    return windows_of(params, CANONICAL, root / "encoded", root / "music", takes, statistics, augmented=augmented)
 
 
 def batch_of(dataset: WindowDataset, count: int = 4) -> dict[str, Tensor]:
@@ -87,7 +88,7 @@ class Recorder(nn.Module):
 def told(root: Path, statistics: Statistics, params: Params, step: int = 3) -> tuple[list[Tensor], dict[str, Tensor], Recorder]:
     batch = batch_of(windows(root, params, statistics))
     network = Recorder(NUM_CHANNELS if params.model.task == "duet" else NUM_POINTS)
-    _backward(network, make_scheduler(params.diffusion), batch, statistics, ANCHORS, params, step, "cpu")
+    _backward(network, make_scheduler(params.diffusion), batch, statistics, CANONICAL, params, step, "cpu")
     return network.everything(), batch, network
 
 
@@ -135,7 +136,7 @@ def test_unequal_parts_count_by_their_size(root: Path, statistics: Statistics) -
         network = Recorder(NUM_POINTS)
         network.weight.data += 0.7
         parted = replace(params, train=replace(params.train, accumulate=accumulate))
-        values = _backward(network, make_scheduler(params.diffusion), batch, statistics, ANCHORS, parted, 1, "cpu")
+        values = _backward(network, make_scheduler(params.diffusion), batch, statistics, CANONICAL, parted, 1, "cpu")
         found.append({name: float(value) for name, value in values.items()} | {"gradient": float(network.weight.grad)})
     assert found[1] == pytest.approx(found[0], rel=1e-4)
 
@@ -150,7 +151,7 @@ def test_every_term_is_the_loss_of_the_right_dancers(root: Path, statistics: Sta
     answer = Prediction(pred["follower"], pred["leader"] if task == "duet" else labels)
     limit = params.losses.max_interaction_step
     n_B = torch.tensor([0, limit, limit + 1])  # the last sample is too far in the noise for interaction
-    found = loss_terms(answer, batch, n_B, statistics, ANCHORS, params.losses, task)  # type: ignore[arg-type]
+    found = loss_terms(answer, batch, n_B, statistics, CANONICAL, params.losses, task)  # type: ignore[arg-type]
 
     def points(x: Tensor, role: str) -> Tensor:
         return decode(statistics.of(role).unnormalise(x), ANCHORS)
@@ -172,9 +173,8 @@ def test_every_term_is_the_loss_of_the_right_dancers(root: Path, statistics: Sta
     turned = yaw(led, "leader") - yaw(pred["follower"], "follower")
     truly = yaw(batch["leader"], "leader") - yaw(batch["follower"], "follower")
     share = 2 / 3
-    expected["dm"] = share * losses.distance_matrix_loss(
-        leader, follower, true_leader, true_follower, params.losses.dm_distance
-    )
+    joints = (dancer[:, :, :NUM_JOINTS] for dancer in (leader, follower, true_leader, true_follower))
+    expected["dm"] = share * losses.distance_matrix_loss(*joints, params.losses.dm_distance)
     expected["ro"] = share * losses.relative_orientation_loss(turned[:2], truly[:2])
     expected["con"] = share * losses.contact_loss(
         leader, follower, batch["leader_contact"][:2], pred["follower"][:2][..., CONTACT]
@@ -209,7 +209,7 @@ def test_validation_is_of_every_predicted_dancer_at_every_depth(root: Path, stat
 
     def errors(follower: float, leader: float, of: Params = params) -> dict[str, float]:
         oracle: Any = Oracle(batch, follower, leader)
-        return validate(oracle.train(), make_scheduler(of.diffusion), dataset, statistics, ANCHORS, of, "cpu")
+        return validate(oracle.train(), make_scheduler(of.diffusion), dataset, statistics, CANONICAL, of, "cpu")
 
     clean = errors(0, 0)
     assert len(clean) == 2 * len(DEPTHS) + 1
@@ -292,7 +292,7 @@ def test_the_stage_trains_on_augmented_windows_and_goes_on_in_the_units_of_its_s
     params = params_of("reactive")
     params = replace(params, augment=replace(params.augment, swap_roles=True))
     odd = replace(statistics, music=replace(statistics.music, mean_A=statistics.music.mean_A + 1))
-    first = TrainedModel(start_denoiser(params, odd).eval(), odd, params)
+    first = TrainedModel(start_denoiser(params, CANONICAL, odd).eval(), CANONICAL, odd, params)
     save_model(tmp_path / "first", first)
     seen: dict[str, Any] = {}
 

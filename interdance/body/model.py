@@ -153,8 +153,8 @@ class Body:
 
         Parameters
         ----------
-        rotations_BJ3 : (B, 55, 3)
-            Axis-angle relative to the parent, radians.
+        rotations_BJ3 : (B, 55, 3) or (B, 55, 3, 3)
+            Relative to the parent: axis-angle in radians, or matrices.
         translation_B3 : (B, 3)
             Metres.
         betas_B10 : (B, 10), (1, 10) or (10,)
@@ -164,13 +164,14 @@ class Body:
         count = len(rotations_BJ3)
         points, _ = lbs(
             betas_B10.reshape(-1, NUM_BETAS).expand(count, NUM_BETAS),
-            rotations_BJ3.reshape(count, NUM_JOINTS * 3),
+            rotations_BJ3.reshape(count, NUM_JOINTS * 3) if rotations_BJ3.ndim == 3 else rotations_BJ3,
             parts["template"],
             parts["shapes"],
             parts["pose_shapes"],
             parts["regressor"],
             parts["parents"],
             parts["weights"],
+            pose2rot=rotations_BJ3.ndim == 3,
         )
         return points + translation_B3[:, None]
 

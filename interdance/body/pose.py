@@ -49,14 +49,19 @@ for _joint, _parent in enumerate(PARENTS):
 
 
 def fit_motion(
-    points_TP3: np.ndarray, body: Body, fps: float, betas: np.ndarray | None = None, iterations: int = ROUNDS
+    points_TP3: np.ndarray,
+    body: Body,
+    fps: float,
+    betas: np.ndarray | None = None,
+    iterations: int = ROUNDS,
+    held: np.ndarray | None = None,
 ) -> tuple[Motion, np.ndarray]:
-    """SMPL-X parameters whose 710 points come nearest to the given ones.
+    """SMPL-X parameters whose 710 points, or some of them, come nearest to the given ones.
 
     Parameters
     ----------
-    points_TP3 : (T, 710, 3)
-        55 joints, then 655 surface vertices, metres; they need not lie exactly on any body.
+    points_TP3 : (T, 710, 3) or (T, H, 3)
+        55 joints, then 655 surface vertices, or those that ``held`` names; metres; they need not lie exactly on any body.
     body : Body
         The body the points belong to.
     fps : float
@@ -65,6 +70,8 @@ def fit_motion(
         The shape; one for the take is estimated from the points when not given.
     iterations : int
         Rounds after the start: a joint step of trunk and limbs, then each joint by itself.
+    held : int (H,), optional
+        Which of the 710 points are given, in ascending order. What they leave open follows the parent's rotation.
 
     Returns
     -------
@@ -78,27 +85,28 @@ def fit_motion(
         When the points have another shape or hold NaN or infinity.
     """
     points_TP3 = np.asarray(points_TP3, np.float32)
-    num_points = NUM_JOINTS + len(body.surface_V)
+    held = np.arange(NUM_JOINTS + len(body.surface_V)) if held is None else held
+    num_points = len(held)
     if points_TP3.ndim != 3 or points_TP3.shape[1:] != (num_points, 3) or len(points_TP3) == 0:
         raise InputError(f"points of shape {points_TP3.shape}: (frames, {num_points}, 3) are needed")
     bad = ~np.isfinite(points_TP3).all(axis=(1, 2))
     if bad.any():
         raise InputError(f"points hold NaN or infinity at frame {int(bad.argmax())}; no pose can be found")
     rest = Skin.of_surface(body)
-    shape = _fit_shape(points_TP3, rest) if betas is None else np.asarray(betas, np.float64)
-    fit = _Fit(rest, shape)
+    shape = _fit_shape(points_TP3, rest, held) if betas is None else np.asarray(betas, np.float64)
+    fit = _Fit(rest, shape, held)
     motions, residuals = [], []
     before: np.ndarray | None = None
     for start in range(0, len(points_TP3), CHUNK):
         chunk = points_TP3[start : start + CHUNK]
         turned = fit.solve(chunk, iterations, before)
         motion = fit.motion(turned, chunk, fps)
-        made = body.points(motion)
+        made = body.points(motion)[:, held]
         bend = made - fit.points(turned, chunk)  # what the model adds to plain skinning: pose-dependent corrections
         if np.abs(bend).max() > 1e-4:
             turned = fit.solve(chunk - bend, max(iterations // 2, 2), before, turned)
             motion = fit.motion(turned, chunk - bend, fps)
-            made = body.points(motion)
+            made = body.points(motion)[:, held]
         before = turned[:, :, -1]
         motions.append(motion)
         residuals.append(np.linalg.norm(made - chunk, axis=2).mean(axis=1))
@@ -112,17 +120,17 @@ def fit_motion(
 
 
 class _Fit:
-    """The fit of one shape. Rotations are kept as ``X[a, i, t, :]`` = column ``i`` of ``R_a`` at frame ``t``."""
+    """The fit of one shape to the points held. Rotations are ``X[a, i, t, :]`` = column ``i`` of ``R_a`` at frame ``t``."""
 
-    def __init__(self, rest: Skin, betas: np.ndarray) -> None:
+    def __init__(self, rest: Skin, betas: np.ndarray, held: np.ndarray) -> None:
         self.betas = betas
         rest_P3 = rest.points(betas)
         self.rest_pelvis = rest_P3[0]
-        self.full = rest.coefficients(rest_P3).reshape(len(rest_P3), -1)
+        self.full = rest.coefficients(rest_P3)[held].reshape(len(held), -1)
         self.mean = self.full.mean(axis=0)
         self.matrix = self.full - self.mean  # the root is eliminated: it puts mean on mean
         self.gram = self.matrix.T @ self.matrix
-        self.part = self._part_coefficients(rest, rest_P3)
+        self.part = self._part_coefficients(rest, rest_P3, held)
         self.others = {level[0]: self._without_own(level) for level in _LEVELS}
         self.moment_J = np.array([np.trace(self.gram[3 * a : 3 * a + 3, 3 * a : 3 * a + 3]) for a in range(NUM_JOINTS)])
 
@@ -134,17 +142,22 @@ class _Fit:
         return rows
 
     @staticmethod
-    def _part_coefficients(rest: Skin, rest_P3: np.ndarray) -> np.ndarray:
-        """Matrix (165, P) that takes the points to each part's own Procrustes matrix about its joint."""
-        joints = rest_P3[:NUM_JOINTS]
-        weights = rest.weights_KJ.copy()
+    def _part_coefficients(rest: Skin, rest_P3: np.ndarray, held: np.ndarray) -> np.ndarray:
+        """Matrix (165, H) that takes the points held to each part's own Procrustes matrix about its joint."""
+        weights = np.zeros_like(rest.weights_KJ)
+        weights[held] = rest.weights_KJ[held]
         weights[:NUM_JOINTS] = 0.0
         for joint in range(1, NUM_JOINTS):
-            weights[joint, PARENTS[joint]] = 1.0
-        arms = weights[:, :, None] * (rest_P3[:, None] - joints)  # (P, J, 3)
-        result = arms.copy()
-        result[np.arange(NUM_JOINTS), np.arange(NUM_JOINTS)] -= arms.sum(axis=0)
-        return result.reshape(len(rest_P3), NUM_JOINTS * 3).T
+            weights[joint, PARENTS[joint]] = float(joint in held)
+        known = np.isin(np.arange(NUM_JOINTS), held)
+        # About the joint where it is held, else about the middle of the part's own points.
+        middle = (weights.T @ rest_P3) / np.maximum(weights.sum(axis=0), 1e-12)[:, None]
+        about = np.where(known[:, None], rest_P3[:NUM_JOINTS], middle)
+        result = weights[:, :, None] * (rest_P3[:, None] - about)  # (P, J, 3)
+        rest_of_it = result.sum(axis=0)
+        joints = np.flatnonzero(known)
+        result[joints, joints] -= rest_of_it[joints]
+        return result[held].reshape(len(held), NUM_JOINTS * 3).T
 
     def solve(
         self,
@@ -306,19 +319,20 @@ def _turn(turned: np.ndarray, step: np.ndarray) -> np.ndarray:
     return np.einsum("nmat,aitm->aitn", rotation, turned, optimize=False)
 
 
-def _fit_shape(points_TP3: np.ndarray, rest: Skin) -> np.ndarray:
+def _fit_shape(points_TP3: np.ndarray, rest: Skin, held: np.ndarray) -> np.ndarray:
     """One set of betas for the take: from bone lengths, then poses and shape in turn on frames spread over it."""
     count = min(len(points_TP3), SHAPE_FRAMES)
     chosen = points_TP3[np.unique(np.linspace(0, len(points_TP3) - 1, count).astype(np.int64))]
-    betas = _shape_from_bones(chosen, rest)
+    has_bones = np.array_equal(held[: INDEX["jaw"]], np.arange(INDEX["jaw"]))
+    betas = _shape_from_bones(chosen, rest) if has_bones else np.zeros(NUM_BETAS)
     goal = (chosen - chosen.mean(axis=1, keepdims=True)).transpose(1, 0, 2).reshape(chosen.shape[1], -1)
-    change = [rest.coefficients(item).reshape(len(item), -1) for item in rest.change_SK3]
+    change = [rest.coefficients(item)[held].reshape(len(held), -1) for item in rest.change_SK3]
     change = [item - item.mean(axis=0) for item in change]
     turned: np.ndarray | None = None
     tried: list[np.ndarray] = []
     steps: list[np.ndarray] = []
     for count in range(SHAPE_ROUNDS):
-        fit = _Fit(rest, betas)
+        fit = _Fit(rest, betas, held)
         turned = fit.solve(chosen, 3 if count == 0 else 1, start=turned, in_time=False)
         flat = turned.reshape(NUM_JOINTS * 3, -1)
         columns = np.stack([(item @ flat).ravel() for item in change], axis=1)

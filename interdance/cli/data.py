@@ -33,6 +33,22 @@ def sources() -> None:
     Console().print(table)
 
 
+@data.command()
+def representations() -> None:
+    """List the ways a dancer can be written as numbers (encode.representation), and what each holds (Table 2)."""
+    from interdance.body.model import Body
+    from interdance.representation.registry import REPRESENTATIONS, make_representation
+
+    table = Table(padding=(0, 0))
+    for title in ("", "channels", "positions", "joints", "hands", "surface", "canonical", "labels"):
+        table.add_column(title, no_wrap=True)
+    for name in REPRESENTATIONS:
+        kind = make_representation(name, Body.load())
+        holds = (kind.position_space, kind.has_joints, kind.has_hands, kind.has_surface, kind.canonical, kind.num_labels > 0)
+        table.add_row(name, str(kind.width), *("yes" if held else "" for held in holds))
+    Console().print(table)
+
+
 @data.command("import")
 def import_(
     source: Source,

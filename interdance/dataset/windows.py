@@ -14,15 +14,20 @@ from torch.utils.data import Dataset
 from interdance.config import Params
 from interdance.errors import InputError
 from interdance.files import read_json
-from interdance.representation.canonical import FloorTransform, clip, leader_frame, on_yaw_branch, rebase
-from interdance.representation.layout import LAYOUT, NUM_CHANNELS
+from interdance.representation.base import Representation
+from interdance.representation.floor import FloorTransform
 from interdance.representation.normalize import Statistics
 
 NUM_MUSIC = 35
 
 
 def cut_leader(
-    x_leader: np.ndarray, start: int, stop: int, statistics: Statistics | None, keep_contact: bool = False
+    representation: Representation,
+    x_leader: np.ndarray,
+    start: int,
+    stop: int,
+    statistics: Statistics | None,
+    keep_contact: bool = False,
 ) -> tuple[Tensor, Tensor, FloorTransform]:
     """One window of the leader, starting at the origin and facing +Z.
 
@@ -31,7 +36,9 @@ def cut_leader(
 
     Parameters
     ----------
-    x_leader : (frames, 4978)
+    representation : Representation
+        Of the channels.
+    x_leader : (frames, C)
         The whole take in the world, un-normalised; may be memory-mapped.
     start, stop : int
         Frames of the window.
@@ -42,36 +49,46 @@ def cut_leader(
 
     Returns
     -------
-    The window (T, 4978); its partner-contact labels (T, 710); the transform from the world to the window's frame.
+    The window (T, C); its partner-contact labels (T, H), H = 0 where the representation has none; the transform from
+    the world to the window's frame.
     """
-    leader = torch.from_numpy(clip(x_leader, start, stop))
-    frame = leader_frame(leader)
-    leader = rebase(leader, frame)
-    contact = leader[:, LAYOUT["partner_contact"]].clone()
+    leader = torch.from_numpy(representation.clip(x_leader, start, stop))
+    frame = representation.leader_frame(leader)
+    leader = representation.rebase(leader, frame)
+    labels = representation.layout["partner_contact"]
+    contact = leader[:, labels].clone()
     if not keep_contact:
-        leader[:, LAYOUT["partner_contact"]] = 0.0
+        leader[:, labels] = 0.0
     return (statistics.leader.normalise(leader) if statistics else leader), contact, frame
 
 
 def cut_follower(
-    x_follower: np.ndarray, start: int, stop: int, frame: FloorTransform, statistics: Statistics | None
+    representation: Representation,
+    x_follower: np.ndarray,
+    start: int,
+    stop: int,
+    frame: FloorTransform,
+    statistics: Statistics | None,
 ) -> Tensor:
-    """The same window of the follower (T, 4978), moved by the leader's transform, first yaw in [-pi/2, 3 pi/2)."""
-    follower = on_yaw_branch(rebase(torch.from_numpy(clip(x_follower, start, stop)), frame))
+    """The same window of the follower (T, C), moved by the leader's transform, first yaw in [-pi/2, 3 pi/2)."""
+    clip = torch.from_numpy(representation.clip(x_follower, start, stop))
+    follower = representation.on_yaw_branch(representation.rebase(clip, frame))
     return statistics.follower.normalise(follower) if statistics else follower
 
 
 class WindowDataset(Dataset[dict[str, Any]]):
     """Windows at every ``stride`` of the given takes, and of the couples that augmentation makes of them.
 
-    An item holds float32 tensors ``leader`` (T, 4978), without partner contact unless that is kept, ``follower``
-    (T, 4978), ``music`` (T, 35), all normalised; ``leader_contact`` (T, 710) labels; ``transform`` (3,) from the world to
-    the window's frame (:meth:`FloorTransform.from_tensor`); ``take``, ``genre`` (str) and ``start`` (int), its first frame.
+    An item holds float32 tensors ``leader`` (T, C), without partner contact unless that is kept, ``follower`` (T, C),
+    ``music`` (T, 35), all normalised; ``leader_contact`` (T, H) labels; ``transform`` (3,) from the world to the window's
+    frame (:meth:`FloorTransform.from_tensor`); ``take``, ``genre`` (str) and ``start`` (int), its first frame.
 
     Arrays are opened memory-mapped when first used, in each worker process by itself.
 
     Parameters
     ----------
+    representation : Representation
+        In which the takes are encoded.
     encoded, music : Path
         Folders with ``<take>/{leader,follower}.npy`` and ``<take>/facts.json``, and with ``<take>.npy``.
     takes : sequence of str
@@ -95,6 +112,7 @@ class WindowDataset(Dataset[dict[str, Any]]):
 
     def __init__(
         self,
+        representation: Representation,
         encoded: Path,
         music: Path,
         takes: Sequence[str],
@@ -110,6 +128,7 @@ class WindowDataset(Dataset[dict[str, Any]]):
             raise InputError(
                 f"windows of {window} frames every {stride}: at least 2 frames, every 1 or more, are needed"
             )
+        self.representation = representation
         self.encoded, self.music = encoded, music
         self.takes = list(takes)
         self.statistics = statistics
@@ -123,7 +142,7 @@ class WindowDataset(Dataset[dict[str, Any]]):
         for index, take in enumerate(self.takes):
             leader, follower, features = self._open(index, mirrored=False)
             num_frames = len(leader)
-            for name, array, width in (("follower", follower, NUM_CHANNELS), ("music", features, NUM_MUSIC)):
+            for name, array, width in (("follower", follower, representation.width), ("music", features, NUM_MUSIC)):
                 if array.shape != (num_frames, width):
                     need = f"({num_frames}, {width})"
                     raise InputError(f"take {take}: {name} has shape {array.shape}, {need} is needed; encode it again")
@@ -150,11 +169,12 @@ class WindowDataset(Dataset[dict[str, Any]]):
         if swapped:
             x_leader, x_follower = x_follower, x_leader
         stop = start + self.window
-        leader, contact, frame = cut_leader(x_leader, start, stop, self.statistics, self.keep_contact)
+        kind = self.representation
+        leader, contact, frame = cut_leader(kind, x_leader, start, stop, self.statistics, self.keep_contact)
         music = torch.from_numpy(np.array(features[start:stop]))
         return {
             "leader": leader,
-            "follower": cut_follower(x_follower, start, stop, frame, self.statistics),
+            "follower": cut_follower(kind, x_follower, start, stop, frame, self.statistics),
             "music": self.statistics.music.normalise(music) if self.statistics else music,
             "leader_contact": contact,
             "transform": frame.to_tensor(),
@@ -174,16 +194,18 @@ class WindowDataset(Dataset[dict[str, Any]]):
             for path in paths:
                 if mirrored and not path.is_file():
                     raise InputError(f"{path}: no such file; run the encode stage again with augment.mirror")
-            leader, follower = (open_encoded(path) for path in paths)
+            leader, follower = (open_encoded(path, self.representation) for path in paths)
             self._arrays[index, mirrored] = leader, follower, _open_array(self.music / f"{take}.npy")
         return self._arrays[index, mirrored]
 
 
-def open_encoded(path: Path) -> np.ndarray:
-    """Map an encoded dancer (frames, 4978) into memory, read-only. Raises :class:`InputError` for anything else."""
+def open_encoded(path: Path, representation: Representation) -> np.ndarray:
+    """Map an encoded dancer (frames, C) into memory, read-only. Raises :class:`InputError` for anything else."""
     array = _open_array(path)
-    if array.ndim != 2 or array.shape[1] != NUM_CHANNELS:
-        raise InputError(f"{path}: shape {array.shape}; (frames, {NUM_CHANNELS}) is needed, run the encode stage again")
+    width = representation.width
+    if array.ndim != 2 or array.shape[1] != width:
+        need = f"(frames, {width}) is needed for {representation.name}"
+        raise InputError(f"{path}: shape {array.shape}; {need}, run the encode stage again")
     return array
 
 
@@ -200,10 +222,18 @@ def _open_array(path: Path) -> np.ndarray:
 
 
 def windows_of(
-    params: Params, encoded: Path, music: Path, takes: Sequence[str], statistics: Statistics | None, *, augmented: bool
+    params: Params,
+    representation: Representation,
+    encoded: Path,
+    music: Path,
+    takes: Sequence[str],
+    statistics: Statistics | None,
+    *,
+    augmented: bool,
 ) -> WindowDataset:
     """The windows of takes as ``params`` train on them; ``augmented`` with the couples that ``params.augment`` adds."""
     return WindowDataset(
+        representation,
         encoded,
         music,
         takes,

@@ -5,15 +5,14 @@ Works on a follower's clean prediction, un-normalised, in the leader's world. Th
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from interdance.body.distance import LeaderField
 from interdance.config import GuidanceParams
 from interdance.diffusion.losses import squared_gaps
-from interdance.representation.canonical import decode
-from interdance.representation.layout import INTEGRATED, LAYOUT
+from interdance.representation.base import Representation
+from interdance.representation.layout import Layout
 
 
 class Mobility:
@@ -26,21 +25,24 @@ class Mobility:
     ----------
     components_KC
         Principal components of the follower, each times its standard deviation, un-normalised.
+    layout
+        Of the channels. Where the root has channels of its own they move by ``root``, not by the components.
     root
         Standard deviation of root position (metres) and of the half yaw (radians) that guidance may assume. Small: a hand
         that is off is mended by the arm before the whole dancer is shifted.
     """
 
-    def __init__(self, components_KC: Tensor, root: float) -> None:
+    def __init__(self, components_KC: Tensor, layout: Layout, root: float) -> None:
         self.components_KC = components_KC.clone()
-        self.components_KC[:, : INTEGRATED.stop] = 0
+        self.components_KC[:, layout.root] = 0
+        self.places = [layout[name] for name in ("root_position", "root_yaw") if name in layout]
         self.root = root
 
     def __call__(self, gradient_TC: Tensor) -> Tensor:
         """Covariance times gradient, (T, C)."""
         moved = (gradient_TC @ self.components_KC.T) @ self.components_KC
-        for name in ("root_position", "root_yaw"):
-            moved[:, LAYOUT[name]] = gradient_TC[:, LAYOUT[name]] * self.root**2
+        for place in self.places:
+            moved[:, place] = gradient_TC[:, place] * self.root**2
         return moved
 
 
@@ -53,8 +55,8 @@ class Guidance:
         The leader in the world, metres.
     field
         Signed distance into the leader's body, a frame per frame of the take.
-    anchor_P
-        What each point is relative to, for decoding.
+    representation
+        Of the follower; one that holds the surface and labels (:attr:`Representation.can_be_guided`).
     mobility
         See :class:`Mobility`.
     params
@@ -65,13 +67,13 @@ class Guidance:
         self,
         leader_points_TP3: Tensor,
         field: LeaderField,
-        anchor_P: np.ndarray,
+        representation: Representation,
         mobility: Mobility,
         params: GuidanceParams,
     ) -> None:
         self.leader_points_TP3 = leader_points_TP3
         self.field = field
-        self.anchor_P = anchor_P
+        self.representation = representation
         self.mobility = mobility
         self.params = params
 
@@ -103,11 +105,11 @@ class Guidance:
         """Descent of Eq. 7 with predicted labels on both sides."""
         with torch.enable_grad():
             x = x0_TC.detach().requires_grad_()
-            points = decode(x, self.anchor_P)
+            points = self.representation.positions(x)
             cost = x.new_zeros(len(x))
             pairs = (
                 (self.leader_points_TP3, points, leader_contact_TP),
-                (points, self.leader_points_TP3, x[:, LAYOUT["partner_contact"]].detach()),
+                (points, self.leader_points_TP3, x[:, self.representation.layout["partner_contact"]].detach()),
             )
             for mine, partner, label in pairs:
                 gap, frame = squared_gaps(mine, partner, label > 0.5)
@@ -124,7 +126,7 @@ class Guidance:
         """Descent of Eq. 9. Our choice: the sigmoid has a width of ``temperature`` metres, or it would be a straight line."""
         with torch.enable_grad():
             x = x0_TC.detach().requires_grad_()
-            depth = self.field.signed_depth(decode(x, self.anchor_P))
+            depth = self.field.signed_depth(self.representation.positions(x))
             deep = depth.detach() > 0
             cost = (torch.sigmoid(depth / self.params.temperature) * deep).sum(dim=1)
             (gradient,) = torch.autograd.grad(cost.sum(), x)

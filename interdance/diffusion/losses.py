@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 FEET = (7, 8, 10, 11)  # left ankle, right ankle, left foot, right foot: the order of the foot-contact channels
-NUM_JOINTS = 55
 
 
 def recon_loss(pred_BTC: Tensor, true_BTC: Tensor) -> Tensor:
@@ -41,13 +40,13 @@ def foot_loss(pred_BTP3: Tensor, contact_BT4: Tensor) -> Tensor:
 def distance_matrix_loss(
     leader_BTP3: Tensor, pred_BTP3: Tensor, true_leader_BTP3: Tensor, true_BTP3: Tensor, max_distance: float
 ) -> Tensor:
-    """Eq. 6, left: squared error of the leader-follower joint distances where the true one is under ``max_distance``.
+    """Eq. 6, left: squared error of the leader-follower distances between points (joints) whose true one is under the limit.
 
     ``leader_BTP3`` is the true one in the reactive task, the predicted one in the duet task. The mean is over the entries
     under the limit. The distance is softened by 1 mm, so its gradient is finite at zero.
     """
-    pred = _distances(leader_BTP3[:, :, :NUM_JOINTS], pred_BTP3[:, :, :NUM_JOINTS])
-    true = _distances(true_leader_BTP3[:, :, :NUM_JOINTS], true_BTP3[:, :, :NUM_JOINTS])
+    pred = _distances(leader_BTP3, pred_BTP3)
+    true = _distances(true_leader_BTP3, true_BTP3)
     near = (true < max_distance).to(pred.dtype)
     return ((pred - true).square() * near).sum() / near.sum().clamp(min=1)
 

@@ -16,10 +16,11 @@ from interdance.errors import InputError
 from interdance.export.page import write_page
 from interdance.export.video import write_video
 from interdance.files import write_json
-from interdance.generation.generate import generate_couple, generate_follower
+from interdance.generation.generate import generate_couple, generate_follower, without_guidance
 from interdance.mocap.retarget import load_mapping, read_leader
 from interdance.music.audio import read_audio
 from interdance.music.features import music_features
+from interdance.representation.base import Observed
 from interdance.representation.contact import foot_contact
 from interdance.takes import write_motion
 from interdance.trained import load_model
@@ -64,9 +65,9 @@ def generate_files(
     """
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: is a file; name a folder to write to")
-    trained = load_model(model)
-    fps = trained.params.data.fps
     body = Body.load(params.body.model)
+    trained = load_model(model, body)
+    fps = trained.params.data.fps
     if (trained.params.model.task == "duet") != (leader is None):
         task = trained.params.model.task
         cure = "it makes its own leader: leave --leader out" if leader else "it follows a leader: name one with --leader"
@@ -83,20 +84,21 @@ def generate_files(
 
         if motion is None:
             couple = generate_couple(
-                trained, body, features_TA, sampling=params.sample, seed=seed, device=device, report=advance
+                trained, features_TA, sampling=params.sample, seed=seed, device=device, report=advance
             )
             motion, _ = fit_motion(couple.leader_TP3, body, fps=fps)
             points_TP3 = couple.follower_TP3
         else:
             leader_TP3 = body.points(motion)
+            standing_T4 = foot_contact(leader_TP3, fps, encode.foot_height, encode.foot_speed)
+            can_be_guided = trained.representation.can_be_guided
             points_TP3 = generate_follower(
                 trained,
                 body,
-                leader_TP3,
-                foot_contact(leader_TP3, fps, encode.foot_height, encode.foot_speed),
+                trained.representation.encode(Observed(motion, leader_TP3, standing_T4)),
                 features_TA,
                 sampling=params.sample,
-                guidance=params.guidance,
+                guidance=params.guidance if can_be_guided else without_guidance(params.guidance),
                 seed=seed,
                 device=device,
                 report=advance,

@@ -19,13 +19,11 @@ from interdance.errors import InputError
 from interdance.generation.long import Windows
 from interdance.model.denoiser import Prediction
 from interdance.model.signals import Signals
-from interdance.representation.canonical import decode, encode
-from interdance.representation.layout import LAYOUT, NUM_CHANNELS, NUM_JOINTS, NUM_POINTS
+from interdance.representation.base import Representation
+from interdance.representation.layout import NUM_JOINTS, NUM_POINTS
 from interdance.trained import TrainedModel
 
 Progress = Callable[[int, int], None]
-
-CONTACT = LAYOUT["partner_contact"]
 
 
 @dataclass(frozen=True)
@@ -37,9 +35,9 @@ class Generated:
     points_TP3 : float32 (T, 710, 3)
         World points, metres: 55 joints, then 655 surface vertices.
     contact_TP : float32 (T, 710)
-        Predicted contact labels of the follower's points, 0..1.
+        Predicted contact labels of the follower's points, 0..1; 0 for those that the representation does not label.
     leader_contact_TP : float32 (T, 710)
-        Predicted contact labels of the leader's points, 0..1.
+        Predicted contact labels of the leader's points, likewise.
     """
 
     points_TP3: np.ndarray
@@ -69,8 +67,7 @@ def without_guidance(params: GuidanceParams) -> GuidanceParams:
 def generate_follower(
     model: TrainedModel,
     body: Body,
-    leader_points_TP3: np.ndarray,
-    leader_foot_contact_T4: np.ndarray,
+    leader_TC: np.ndarray,
     music_TA: np.ndarray,
     *,
     sampling: SampleParams,
@@ -83,10 +80,9 @@ def generate_follower(
 
     Parameters
     ----------
-    leader_points_TP3
-        Leader's 710 world points, metres, 30 frames per second.
-    leader_foot_contact_T4
-        Leader's foot-ground labels; see :mod:`interdance.representation.contact`.
+    leader_TC
+        Leader in the world and the model's representation, un-normalised, 30 frames per second. His labels of contact with
+        the partner are not looked at.
     music_TA
         Music features (T, 35), as many frames as the leader.
     seed
@@ -97,43 +93,51 @@ def generate_follower(
     ValueError
         When music and leader differ in length.
     InputError
-        When the model is one of duets, which makes its own leader, or cannot do what ``sampling`` asks of its signals.
+        When the model is one of duets, which makes its own leader, or cannot do what ``sampling`` asks of its signals, or
+        there is to be guidance in a representation that cannot be guided.
     """
-    num_frames = len(leader_points_TP3)
+    num_frames = len(leader_TC)
     if model.params.model.task == "duet":
         raise InputError("model.task: duet: this model makes its own leader and follows no other; train a reactive one")
     if len(music_TA) != num_frames:
         raise ValueError(f"music has {len(music_TA)} frames, the leader {num_frames}")
-    statistics, anchor_P = model.statistics.to(device), body.anchor_P
-    leader_TC = torch.from_numpy(encode(leader_points_TP3, leader_foot_contact_T4, None, anchor_P)).float().to(device)
-    windows = Windows(num_frames, statistics, window=sampling.window, overlap=sampling.overlap)
-    windows.follow(leader_TC)
-    leader_WTC = windows.split(leader_TC, "leader")
+    representation, statistics = model.representation, model.statistics.to(device)
+    labels = representation.layout["partner_contact"]
+    leader = torch.from_numpy(np.array(leader_TC, np.float32)).to(device)
+    leader[:, labels] = 0.0
+    windows = Windows(representation, num_frames, statistics, window=sampling.window, overlap=sampling.overlap)
+    windows.follow(leader)
+    leader_WTC = windows.split(leader, "leader")
     predict = _predictor(model, windows, music_TA, sampling, device)
-    noise_TC = torch.randn(leader_TC.shape, generator=torch.Generator().manual_seed(seed)).to(device)
-    leader_contact_TP = torch.zeros(num_frames, NUM_POINTS, device=device)
+    noise_TC = torch.randn(leader.shape, generator=torch.Generator().manual_seed(seed)).to(device)
+    leader_contact_TH = torch.zeros(num_frames, representation.num_labels, device=device)
 
     def denoise(x_n_WTC: Tensor, n: int) -> Tensor:
-        nonlocal leader_contact_TP
+        nonlocal leader_contact_TH
         prediction = predict(x_n_WTC, leader_WTC, n)
-        leader_contact_TP = windows.join(prediction.leader)
+        leader_contact_TH = windows.join(prediction.leader)
         return prediction.follower_BTC
 
     refiner: Guidance | None = None
     if guidance.contact_scale > 0 or guidance.penetration_scale > 0:
-        surface_TV3 = np.ascontiguousarray(leader_points_TP3[:, NUM_JOINTS:])
+        if not representation.can_be_guided:
+            raise InputError(
+                f"encode.representation: {representation.name} has no surface with labels to guide; set "
+                "guidance.contact_scale and guidance.penetration_scale to 0"
+            )
+        leader_TP3 = representation.complete(leader)
         refiner = Guidance(
-            torch.from_numpy(leader_points_TP3).float().to(device),
-            LeaderField(surface_TV3, body.surface_faces, device=device),
-            anchor_P,
-            Mobility(statistics.follower.raw_components(), guidance.root_mobility),
+            torch.from_numpy(leader_TP3).to(device),
+            LeaderField(np.ascontiguousarray(leader_TP3[:, NUM_JOINTS:]), body.surface_faces, device=device),
+            representation,
+            Mobility(statistics.follower.raw_components(), representation.layout, guidance.root_mobility),
             guidance,
         )
 
     def refine(x0_WTC: Tensor, n: int) -> Tensor:
         follower_TC = windows.merge(x0_WTC, "follower", sampling.smoothing)
         if refiner is not None:
-            follower_TC = refiner(follower_TC, leader_contact_TP, n)
+            follower_TC = refiner(follower_TC, leader_contact_TH, n)
         return windows.split(follower_TC, "follower")
 
     x0_WTC = sample(
@@ -146,15 +150,14 @@ def generate_follower(
     )
     follower_TC = windows.merge(x0_WTC, "follower")
     return Generated(
-        points_TP3=decode(follower_TC, anchor_P).float().cpu().numpy(),
-        contact_TP=_labels(follower_TC[:, CONTACT]),
-        leader_contact_TP=_labels(leader_contact_TP),
+        points_TP3=representation.complete(follower_TC),
+        contact_TP=_labels(follower_TC[:, labels], representation),
+        leader_contact_TP=_labels(leader_contact_TH, representation),
     )
 
 
 def generate_couple(
     model: TrainedModel,
-    body: Body,
     music_TA: np.ndarray,
     *,
     sampling: SampleParams,
@@ -181,10 +184,11 @@ def generate_couple(
     """
     if model.params.model.task != "duet":
         raise InputError("model.task: reactive: this model follows a given leader; give one, or train a duet model")
-    statistics, anchor_P = model.statistics.to(device), body.anchor_P
-    windows = Windows(len(music_TA), statistics, window=sampling.window, overlap=sampling.overlap)
+    representation, statistics = model.representation, model.statistics.to(device)
+    windows = Windows(representation, len(music_TA), statistics, window=sampling.window, overlap=sampling.overlap)
     predict = _predictor(model, windows, music_TA, sampling, device)
-    noise_TDC = torch.randn((len(music_TA), 2, NUM_CHANNELS), generator=torch.Generator().manual_seed(seed)).to(device)
+    shape = len(music_TA), 2, representation.width
+    noise_TDC = torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(device)
 
     def denoise(x_n_WTDC: Tensor, n: int) -> Tensor:
         follower_WTC, leader_WTC = x_n_WTDC.unbind(dim=2)
@@ -208,7 +212,7 @@ def generate_couple(
         refine=refine,
         report=report,
     )
-    follower_TP3, leader_TP3 = (decode(x_TC, anchor_P).float().cpu().numpy() for x_TC in merge(x0_WTDC))
+    follower_TP3, leader_TP3 = (representation.complete(x_TC) for x_TC in merge(x0_WTDC))
     return Couple(leader_TP3, follower_TP3)
 
 
@@ -232,5 +236,8 @@ def _predictor(
     return predict
 
 
-def _labels(contact_TP: Tensor) -> np.ndarray:
-    return contact_TP.clamp(0, 1).cpu().numpy()
+def _labels(contact_TH: Tensor, representation: Representation) -> np.ndarray:
+    labels = np.zeros((len(contact_TH), NUM_POINTS), np.float32)
+    if representation.num_labels:
+        labels[:, representation.held_H] = contact_TH.clamp(0, 1).cpu().numpy()
+    return labels

@@ -9,13 +9,11 @@ import torch
 from torch import Tensor
 
 from interdance.diffusion.guidance import smooth
-from interdance.representation.canonical import FloorTransform, clip, leader_frame, on_yaw_branch, rebase
-from interdance.representation.layout import INTEGRATED, LAYOUT
+from interdance.representation.base import Representation
+from interdance.representation.floor import FloorTransform
 from interdance.representation.normalize import Statistics
 
 Role = Literal["leader", "follower"]
-
-YAW = LAYOUT["root_yaw"].start
 
 
 class Windows:
@@ -26,6 +24,8 @@ class Windows:
 
     Parameters
     ----------
+    representation
+        Of the dancers.
     num_frames
         Of the take.
     statistics
@@ -37,9 +37,12 @@ class Windows:
     to_clip: FloorTransform
     to_world: FloorTransform
 
-    def __init__(self, num_frames: int, statistics: Statistics, *, window: int, overlap: int) -> None:
+    def __init__(
+        self, representation: Representation, num_frames: int, statistics: Statistics, *, window: int, overlap: int
+    ) -> None:
         if not 0 <= overlap < window:
             raise ValueError(f"overlap {overlap} must be at least 0 and less than window {window}")
+        self.representation = representation
         self.num_frames = num_frames
         self.statistics = statistics
         self.window = min(window, num_frames)
@@ -68,7 +71,8 @@ class Windows:
 
     def follow(self, leader_TC: Tensor) -> None:
         """Lay every window so that this leader, un-normalised and in the world, starts it at the origin and faces +Z."""
-        self.to_clip = leader_frame(leader_TC[self.starts, None])
+        clips = [self.representation.clip(leader_TC, start, start + 1) for start in self.starts]
+        self.to_clip = self.representation.leader_frame(torch.stack(clips))
         self.to_world = self.to_clip.inverse()
 
     def place(self, leader_WTC: Tensor) -> None:
@@ -77,9 +81,9 @@ class Windows:
         Each window's leader agrees as well as can be with that of the window before, in the frames they share; without
         overlap, his first frame is laid on the last one before.
         """
-        raw_WTC = self.statistics.leader.unnormalise(leader_WTC[..., : YAW + 1], first_row=False)
-        marks_WTM3 = _marks(raw_WTC)
-        chain = [leader_frame(raw_WTC[0])]
+        raw_WTC = self.statistics.leader.unnormalise(leader_WTC[..., : self.representation.placing])
+        marks_WTM3 = _marks(*self.representation.root(raw_WTC))
+        chain = [self.representation.leader_frame(raw_WTC[0])]
         for index in range(1, len(self)):
             shared = max(1, self.window - self.starts[index] + self.starts[index - 1])
             chain.append(chain[-1].compose(_fit_floor(marks_WTM3[index, :shared], marks_WTM3[index - 1, -shared:])))
@@ -88,8 +92,9 @@ class Windows:
 
     def split(self, x_TC: Tensor, role: Role) -> Tensor:
         """A dancer in the world, un-normalised, as normalised windows in their leaders' frames (W, window, C)."""
-        clips = torch.stack([clip(x_TC, start, start + self.window) for start in self.starts])
-        return self.statistics.of(role).normalise(on_yaw_branch(rebase(clips, self.to_clip)))
+        kind = self.representation
+        clips = torch.stack([kind.clip(x_TC, start, start + self.window) for start in self.starts])
+        return self.statistics.of(role).normalise(kind.on_yaw_branch(kind.rebase(clips, self.to_clip)))
 
     def merge(self, x_WTC: Tensor, role: Role, smoothing: float = 0.0) -> Tensor:
         """Normalised windows of a dancer as one take in the world, un-normalised (T, C).
@@ -97,29 +102,24 @@ class Windows:
         Where windows overlap they are cross-faded: places and yaws in the world, canonical channels as they are.
         ``smoothing`` is the deviation, in frames, of a Gaussian along time over the merged take; 0 leaves it as it is.
         """
-        world = rebase(self.statistics.of(role).unnormalise(x_WTC), self.to_world)
+        kind = self.representation
+        world = kind.absolute(kind.rebase(self.statistics.of(role).unnormalise(x_WTC), self.to_world))
         # Each window knows its yaw up to whole turns (pi of the half angle): continue the one before.
-        for index in range(1, len(self.starts)):
+        for index in range(1, len(self.starts)) if kind.winding is not None else ():
             shift = self.starts[index] - self.starts[index - 1]
             shared = self.window - shift
             if shared <= 0:
-                gap = world[index - 1, -1:, YAW] - world[index, :1, YAW]
+                gap = world[index - 1, -1:, kind.winding] - world[index, :1, kind.winding]
             else:
-                gap = world[index - 1, shift:, YAW] - world[index, :shared, YAW]
-            world[index, :, YAW] += math.pi * torch.round(gap.mean() / math.pi)
-        merged = smooth(self.join(world), smoothing)
-        channels = [YAW, LAYOUT["root_position"].start, LAYOUT["root_position"].start + 2]
-        merged[0, INTEGRATED] = merged[0, channels]
-        merged[1:, INTEGRATED] = merged[:, channels].diff(dim=0)
-        return merged
+                gap = world[index - 1, shift:, kind.winding] - world[index, :shared, kind.winding]
+            world[index, :, kind.winding] += math.pi * torch.round(gap.mean() / math.pi)
+        return kind.relative(smooth(self.join(world), smoothing))
 
 
-def _marks(x_TC: Tensor) -> Tensor:
+def _marks(place_T3: Tensor, psi_T: Tensor) -> Tensor:
     """Two marks (..., T, 2, 3) a metre before and behind a dancer, who may stand still and yet be seen to turn."""
-    psi = -2 * x_TC[..., YAW]
-    ahead = torch.stack([psi.sin(), torch.zeros_like(psi), psi.cos()], dim=-1)
-    root = x_TC[..., LAYOUT["root_position"]]
-    return torch.stack([root + ahead, root - ahead], dim=-2)
+    ahead = torch.stack([psi_T.sin(), torch.zeros_like(psi_T), psi_T.cos()], dim=-1)
+    return torch.stack([place_T3 + ahead, place_T3 - ahead], dim=-2)
 
 
 def _fit_floor(points: Tensor, target: Tensor) -> FloorTransform:

@@ -16,7 +16,7 @@ class Prediction(NamedTuple):
 
     ``follower_BTC`` is the clean follower, normalised. ``leader`` is the clean leader (B, T, C) in the duet task; in the
     reactive task, where the leader is given, it is the leader's contact labels (B, T, P) in 0..1: nobody knows them
-    before there is a follower, and guidance needs them (Eq. 7).
+    before there is a follower, and guidance needs them (Eq. 7). P is 0 for a representation without labels.
     """
 
     follower_BTC: Tensor
@@ -30,8 +30,8 @@ class Denoiser(nn.Module):
     ----------
     channels
         C, channels of the motion representation of one dancer.
-    points
-        P, points that carry a contact label.
+    labels
+        P, points of the leader that carry a contact label; may be 0.
     music_channels
         A, channels of the music features.
     task
@@ -45,7 +45,7 @@ class Denoiser(nn.Module):
         self,
         *,
         channels: int,
-        points: int,
+        labels: int,
         music_channels: int,
         task: Literal["reactive", "duet"],
         width: int,
@@ -65,14 +65,16 @@ class Denoiser(nn.Module):
         # Scale and shift by diffusion step: how much of the noised sample to believe differs from step to step.
         self.final = modulation(width, 4)
         self.follower_out = nn.Linear(width, channels)
-        self.leader_out = nn.Linear(width, channels if task == "duet" else points)
+        answers = channels if task == "duet" else labels
+        self.leader_out = nn.Linear(width, answers) if answers else None
         for head in (self.follower_out, self.leader_out):
-            nn.init.zeros_(head.bias)
+            if head is not None:
+                nn.init.zeros_(head.bias)
 
     def projections(self) -> list[nn.Linear]:
         """The layers between channels and width, which :meth:`start_from_components` sets."""
         layers = [self.leader_in, self.follower_in, self.follower_out]
-        return [*layers, self.leader_out] if self.task == "duet" else layers
+        return [*layers, self.leader_out] if self.task == "duet" and self.leader_out is not None else layers
 
     @torch.no_grad()
     def start_from_components(self, leader_DC: Tensor, follower_DC: Tensor) -> None:
@@ -90,7 +92,7 @@ class Denoiser(nn.Module):
             layer.weight[:rows] = components[:rows] / (variance + 1.0)
             layer.bias.zero_()
         outputs = [(self.follower_out, follower_DC)]
-        if self.task == "duet":
+        if self.task == "duet" and self.leader_out is not None:
             outputs.append((self.leader_out, leader_DC))
         for layer, components in outputs:
             rows = min(len(components), self.width)
@@ -121,7 +123,10 @@ class Denoiser(nn.Module):
         leader_BTD = leader_BTD * (1 + scale_l) + shift_l
         # Places are metres times large weights: the heads are never rounded to half precision.
         with torch.autocast(x_n_BTC.device.type, enabled=False):
-            return Prediction(self.follower_out(follower_BTD.float()), self.leader_out(leader_BTD.float()))
+            follower_BTC = self.follower_out(follower_BTD.float())
+            if self.leader_out is None:
+                return Prediction(follower_BTC, follower_BTC.new_zeros(*follower_BTC.shape[:2], 0))
+            return Prediction(follower_BTC, self.leader_out(leader_BTD.float()))
 
 
 def step_embedding(n_B: Tensor, width: int) -> Tensor:

@@ -1,121 +1,33 @@
-"""World points of one dancer to the canonical representation (METHOD.md §2) and back, and rigid moves on the floor.
+"""World points of one dancer to the canonical representation (METHOD.md §2) and back; ours, and the paper's.
 
-Every function takes torch tensors or numpy arrays and gives back what it was given. Leading axes are free:
-``(T, P, 3)`` for one clip, ``(B, T, P, 3)`` for a batch of them. Rotations about +Y by ``angle`` turn +Z towards +X.
+Functions take torch tensors or numpy arrays and give back what they were given. Leading axes are free: ``(T, P, 3)`` for
+one clip, ``(B, T, P, 3)`` for a batch of them.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from interdance.errors import InputError
+from interdance.representation.base import Observed, Representation, row_zero_repeats
+from interdance.representation.floor import Array, FloorTransform, as_given, as_tensor, facing, turn, turn_points
 from interdance.representation.layout import (
-    FEET,
-    HIPS,
     INTEGRATED,
     LAYOUT,
     NUM_CHANNELS,
+    NUM_JOINTS,
     NUM_POINTS,
     RELATIVE_POINTS,
     ROOT_JOINT,
-    SHOULDERS,
     WRISTS,
 )
 
-Array = TypeVar("Array", Tensor, np.ndarray)
-
-LEAST_ACROSS = 0.01
-"""Metres. Hips and shoulders that lie nearer to a vertical line than this have no facing; the last one is held."""
-
 YAW = LAYOUT["root_yaw"].start
 YAW_VELOCITY = LAYOUT["root_yaw_velocity"].start
-
-
-@dataclass(frozen=True)
-class FloorTransform:
-    """A rotation about +Y by ``angle``, then a shift on the floor.
-
-    Attributes
-    ----------
-    angle : Tensor (...)
-        Radians.
-    offset : Tensor (..., 2)
-        Metres along x and z. The leading axes are those of a batch of clips.
-    """
-
-    angle: Tensor
-    offset: Tensor
-
-    @staticmethod
-    def identity(dtype: torch.dtype = torch.float32) -> FloorTransform:
-        """The transform that moves nothing."""
-        return FloorTransform(torch.zeros((), dtype=dtype), torch.zeros(2, dtype=dtype))
-
-    @staticmethod
-    def from_tensor(values: Tensor) -> FloorTransform:
-        """From (..., 3): angle, x, z; the form in which batches carry transforms."""
-        return FloorTransform(values[..., 0], values[..., 1:3])
-
-    def to_tensor(self) -> Tensor:
-        """As (..., 3): angle, x, z."""
-        return torch.cat([self.angle[..., None], self.offset], dim=-1)
-
-    def points(self, points: Array) -> Array:
-        """Move points (..., 3); the transform's own axes are the leading ones of ``points``."""
-        values = _tensor(points)
-        angle, offset = self._against(values)
-        x, z = _turn(values[..., 0], values[..., 2], angle)
-        moved = torch.stack([x + offset[..., 0], values[..., 1], z + offset[..., 1]], dim=-1)
-        return _like(moved, points)
-
-    def compose(self, first: FloorTransform) -> FloorTransform:
-        """The transform that does ``first`` and then this one."""
-        x, z = _turn(first.offset[..., 0], first.offset[..., 1], self.angle)
-        return FloorTransform(self.angle + first.angle, torch.stack([x, z], dim=-1) + self.offset)
-
-    def inverse(self) -> FloorTransform:
-        """The transform that undoes this one."""
-        x, z = _turn(-self.offset[..., 0], -self.offset[..., 1], -self.angle)
-        return FloorTransform(-self.angle, torch.stack([x, z], dim=-1))
-
-    def _against(self, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Angle and offset in the type of ``values`` (..., 3), with axes of length 1 up to its last but one."""
-        angle, offset = self.angle.to(values), self.offset.to(values)
-        missing = (1,) * (values.ndim - 1 - angle.ndim)
-        return angle.reshape(*angle.shape, *missing), offset.reshape(*offset.shape[:-1], *missing, 2)
-
-
-def facing(points: Array) -> Array:
-    """Yaw ``psi`` of a dancer who faces (sin psi, 0, cos psi), continuous over time.
-
-    Across is right to left hip plus right to left shoulder, laid on the floor; forward is across x up. Where across
-    stands upright (:data:`LEAST_ACROSS`) the facing of the last frame is held; before the first known one, that one.
-
-    Parameters
-    ----------
-    points : (..., T, P, 3)
-        Metres; the first 22 points are the body joints of SMPL-X.
-
-    Returns
-    -------
-    (..., T) radians; the first frame lies in (-pi, pi].
-    """
-    values = _tensor(points)
-    across = values[..., HIPS[0], :] - values[..., HIPS[1], :]
-    across = across + values[..., SHOULDERS[0], :] - values[..., SHOULDERS[1], :]
-    known = across[..., 0].hypot(across[..., 2]) >= LEAST_ACROSS
-    across = _hold(across, known)
-    psi = torch.atan2(-across[..., 2], across[..., 0])
-    step = psi.diff(dim=-1)
-    step = torch.remainder(step + math.pi, 2 * math.pi) - math.pi
-    psi = torch.cat([psi[..., :1], psi[..., :1] + step.cumsum(dim=-1)], dim=-1)
-    return _like(psi, points)
 
 
 def encode(
@@ -146,12 +58,12 @@ def encode(
     """
     if points.ndim < 3 or tuple(points.shape[-2:]) != (NUM_POINTS, 3) or points.shape[-3] < 1:
         raise InputError(f"points of shape {tuple(points.shape)}; (frames, {NUM_POINTS}, 3) is needed to encode")
-    source = _tensor(points)
+    source = as_tensor(points)
     values = source.double()
     psi = facing(values)
     half = -0.5 * psi
     root = values[..., ROOT_JOINT, :]
-    velocities = _row_zero_repeats(turn_points(values.diff(dim=-3), 2 * half[..., 1:]))
+    velocities = row_zero_repeats(turn_points(values.diff(dim=-3), 2 * half[..., 1:]))
 
     relative = values - (root * root.new_tensor([1.0, 0.0, 1.0]))[..., None, :]
     relative = (relative - _wrist_of_each(relative, anchor_P))[..., 1:, :]
@@ -164,10 +76,10 @@ def encode(
     x[..., RELATIVE_POINTS] = turn_points(relative, 2 * half).flatten(-2).to(x)
     x[..., LAYOUT["point_velocities"]] = velocities.flatten(-2).to(x)
     if foot_contact is not None:
-        x[..., LAYOUT["foot_contact"]] = _tensor(foot_contact).to(x)
+        x[..., LAYOUT["foot_contact"]] = as_tensor(foot_contact).to(x)
     if partner_contact is not None:
-        x[..., LAYOUT["partner_contact"]] = _tensor(partner_contact).to(x)
-    return _like(x, points)
+        x[..., LAYOUT["partner_contact"]] = as_tensor(partner_contact).to(x)
+    return as_given(x, points)
 
 
 def decode(x: Array, anchor_P: np.ndarray, integrate: bool = False) -> Array:
@@ -186,7 +98,7 @@ def decode(x: Array, anchor_P: np.ndarray, integrate: bool = False) -> Array:
     -------
     (..., T, 710, 3) metres in the world.
     """
-    values = _tensor(x)
+    values = as_tensor(x)
     position = values[..., LAYOUT["root_position"]]
     half, ground = values[..., YAW], position[..., [0, 2]]
     if integrate:
@@ -200,13 +112,7 @@ def decode(x: Array, anchor_P: np.ndarray, integrate: bool = False) -> Array:
 
     points = turn_points(points + _wrist_of_each(points, anchor_P), -2 * half)
     shift = torch.stack([ground[..., 0], zero, ground[..., 1]], dim=-1)
-    return _like(points + shift[..., None, :], x)
-
-
-def turn_points(points: Tensor, angle: Tensor) -> Tensor:
-    """Turn (..., N, 3) about +Y, all N points of an entry of ``angle`` (...) alike."""
-    x, z = _turn(points[..., 0], points[..., 2], angle[..., None])
-    return torch.stack([x, points[..., 1], z], dim=-1)
+    return as_given(points + shift[..., None, :], x)
 
 
 def rebase(x: Array, transform: FloorTransform) -> Array:
@@ -223,25 +129,22 @@ def rebase(x: Array, transform: FloorTransform) -> Array:
     -------
     A copy that differs in the seven root channels alone. Differentiable in both arguments.
     """
-    values = _tensor(x)
+    values = as_tensor(x)
     position = transform.points(values[..., LAYOUT["root_position"]])
-    angle, _ = transform._against(position)
+    angle, _ = transform.against(position)
     half = values[..., YAW] - 0.5 * angle
-    step_x, step_z = _turn(values[..., 1:, INTEGRATED.start + 1], values[..., 1:, INTEGRATED.start + 2], angle)
+    step_x, step_z = turn(values[..., 1:, INTEGRATED.start + 1], values[..., 1:, INTEGRATED.start + 2], angle)
     first = torch.stack([half[..., :1], position[..., :1, 0], position[..., :1, 2]], dim=-1)
     later = torch.stack([values[..., 1:, YAW_VELOCITY], step_x, step_z], dim=-1)
     integrated = torch.cat([first, later], dim=-2)
     moved = torch.cat([position, half[..., None], integrated, values[..., INTEGRATED.stop :]], dim=-1)
-    return _like(moved, x)
+    return as_given(moved, x)
 
 
 def leader_frame(x_leader: Array) -> FloorTransform:
     """The transform that puts the first frame of clips (..., T, 4978) at the origin, facing +Z (yaw exactly 0)."""
-    values = _tensor(x_leader)
-    first = values[..., 0, :]
-    angle = 2 * first[..., YAW]  # 2a = -psi: turning by it faces +Z
-    x, z = _turn(first[..., 0], first[..., 2], angle)
-    return FloorTransform(angle, -torch.stack([x, z], dim=-1))
+    values = as_tensor(x_leader)
+    return FloorTransform.to_origin(values[..., 0, LAYOUT["root_position"]], -2 * values[..., 0, YAW])
 
 
 def clip(x: Array, start: int, stop: int) -> Array:
@@ -258,56 +161,29 @@ def clip(x: Array, start: int, stop: int) -> Array:
     return part
 
 
-def on_yaw_branch(x: Array, lowest: float = -0.5 * math.pi) -> Array:
-    """A copy whose first yaw ``psi`` lies in [lowest, lowest + 2 pi): whole turns are added, nobody moves.
+def on_yaw_branch(x: Array) -> Array:
+    """A copy whose first yaw ``psi`` lies in [-pi/2, 3 pi/2): whole turns are added, nobody moves.
 
-    With the default, followers who face a leader of yaw 0 (``psi`` near pi) and who stand beside or before one (near 0)
-    are both far from the cut [choice].
+    So followers who face a leader of yaw 0 (``psi`` near pi) and who stand beside or before one (near 0) are both far from
+    the cut [choice].
     """
-    values = _tensor(x)
-    turns = torch.floor((-2 * values[..., 0, YAW] - lowest) / (2 * math.pi))
-    shift = (math.pi * turns)[..., None]
+    values = as_tensor(x)
+    shift = to_branch(values[..., :1, YAW])
     half = values[..., YAW] + shift
     velocity = torch.cat([values[..., :1, YAW_VELOCITY] + shift, values[..., 1:, YAW_VELOCITY]], dim=-1)
     later = values[..., YAW_VELOCITY + 1 :]
     moved = torch.cat([values[..., :YAW], half[..., None], velocity[..., None], later], dim=-1)
-    return _like(moved, x)
+    return as_given(moved, x)
 
 
-def foot_points(points: Array) -> Array:
-    """The four foot joints (..., T, 4, 3) of points or joints (..., T, >= 12, 3), in the order of the labels."""
-    return points[..., list(FEET), :]
-
-
-def _turn(x: Tensor, z: Tensor, angle: Tensor) -> tuple[Tensor, Tensor]:
-    cos, sin = angle.cos(), angle.sin()
-    return cos * x + sin * z, cos * z - sin * x
-
-
-def _hold(values: Tensor, known: Tensor) -> Tensor:
-    """``values`` (..., T, 3) with unknown frames replaced by the last known one, or the first one known."""
-    if bool(known.all()):
-        return values
-    frames = torch.arange(known.shape[-1], device=known.device).expand(known.shape)
-    last = torch.where(known, frames, -1).cummax(dim=-1).values
-    first = known.to(torch.uint8).argmax(dim=-1, keepdim=True)
-    index = torch.where(last < 0, first, last)
-    held = values.gather(-2, index[..., None].expand(values.shape))
-    nowhere = ~known.any(dim=-1, keepdim=True)
-    return torch.where(nowhere[..., None], held.new_tensor([1.0, 0.0, 0.0]), held)
+def to_branch(half_yaw: Tensor) -> Tensor:
+    """The multiples of pi to add to half yaws, so that the yaw ``psi = -2 a`` comes to lie in [-pi/2, 3 pi/2)."""
+    return math.pi * torch.floor((-2 * half_yaw + 0.5 * math.pi) / (2 * math.pi))
 
 
 def _differences(values: Tensor) -> Tensor:
     """Differences along time of (..., T, n); row 0 holds the value itself, so that a running sum restores them."""
     return torch.cat([values[..., :1, :], values.diff(dim=-2)], dim=-2)
-
-
-def _row_zero_repeats(steps: Tensor) -> Tensor:
-    """Put a frame before ``steps`` (..., T - 1, P, 3) that equals their first, or zeros where there is none."""
-    first = steps[..., :1, :, :]
-    if first.shape[-3] == 0:
-        return steps.new_zeros(*steps.shape[:-3], 1, *steps.shape[-2:])
-    return torch.cat([first, steps], dim=-3)
 
 
 def _wrist_of_each(points: Tensor, anchor_P: np.ndarray) -> Tensor:
@@ -324,11 +200,49 @@ def _wrist_of_each(points: Tensor, anchor_P: np.ndarray) -> Tensor:
     return hand[0][:, None] * left + hand[1][:, None] * right
 
 
-def _tensor(array: Tensor | np.ndarray) -> Tensor:
-    if isinstance(array, Tensor):
-        return array
-    return torch.from_numpy(np.ascontiguousarray(array) if array.flags.writeable else np.array(array))
+class Canonical(Representation):
+    """The representation of the paper (Eq. 1): 4978 channels, root, body and surface in a space of the dancer's own.
 
+    Parameters
+    ----------
+    anchor_P : (710,) int
+        As for :func:`encode`.
+    """
 
-def _like(values: Tensor, model: Array) -> Array:
-    return values if isinstance(model, Tensor) else values.numpy()
+    name = "canonical"
+    position_space = canonical = True
+    layout = LAYOUT
+    placing = RELATIVE_POINTS.stop
+    winding = YAW
+    num_joints = NUM_JOINTS
+
+    def __init__(self, anchor_P: np.ndarray) -> None:
+        self.anchor_P = anchor_P
+        self.held_H = np.arange(NUM_POINTS)
+
+    def encode(self, dancer: Observed) -> np.ndarray:
+        return encode(dancer.points_TP3, dancer.foot_contact_T4, dancer.partner_contact_TP, self.anchor_P)
+
+    def positions(self, x: Tensor) -> Tensor:
+        return decode(x, self.anchor_P)
+
+    def root(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return x[..., LAYOUT["root_position"]], self.yaw(x)
+
+    def yaw(self, x: Tensor) -> Tensor:
+        return -2 * x[..., YAW]
+
+    def clip(self, x: Array, start: int, stop: int) -> Array:
+        return clip(x, start, stop)
+
+    def rebase(self, x: Tensor, transform: FloorTransform) -> Tensor:
+        return rebase(x, transform)
+
+    def on_yaw_branch(self, x: Tensor) -> Tensor:
+        return on_yaw_branch(x)
+
+    def relative(self, x_TC: Tensor) -> Tensor:
+        channels = [YAW, LAYOUT["root_position"].start, LAYOUT["root_position"].start + 2]
+        x_TC[0, INTEGRATED] = x_TC[0, channels]
+        x_TC[1:, INTEGRATED] = x_TC[:, channels].diff(dim=0)
+        return x_TC

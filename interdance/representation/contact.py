@@ -6,7 +6,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from interdance.errors import InputError
-from interdance.representation.canonical import foot_points
+from interdance.representation.layout import FEET
 
 REST_PERCENTILE = 5.0
 """A foot joint's own height when it stands: this percentile of its heights over the take [choice].
@@ -34,7 +34,7 @@ def foot_contact(joints_TJ3: np.ndarray, fps: float, height: float, speed: float
     -------
     bool (T, 4)
     """
-    feet = foot_points(np.asarray(joints_TJ3)).astype(np.float64)
+    feet = np.asarray(joints_TJ3)[..., list(FEET), :].astype(np.float64)
     rest = np.percentile(feet[..., 1], REST_PERCENTILE, axis=0)
     low = feet[..., 1] - rest < height
     if len(feet) < 2:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from interdance.errors import InputError
 from interdance.files import read_npz, write_npz
-from interdance.representation.layout import INTEGRATED, LABELS, NUM_CHANNELS
+from interdance.representation.layout import Layout
 
 MUSIC_LABELS = slice(33, 35)
 """Onset peaks and beats: one-hot columns of the music features, left as they are."""
@@ -31,11 +31,13 @@ class DancerStatistics:
 
     Attributes
     ----------
-    mean_C, std_C : (4978,)
-        Of all rows; the three integrated velocities without row 0. Labels have mean 0 and deviation 1.
-    first_mean, first_std : (3,)
-        Of the three integrated velocities in row 0, where they hold yaw, x and z themselves.
-    components_KC : (K, 4978)
+    mean_C, std_C : (C,)
+        Of all rows; the integrated velocities without row 0. Labels have mean 0 and deviation 1.
+    first_F : int64 (F,)
+        The integrated velocities: channels that hold yaw, x and z themselves in row 0; none where nothing is integrated.
+    first_mean_F, first_std_F : (F,)
+        Of those in row 0.
+    components_KC : (K, C)
         Orthonormal directions of the normalised rows, the strongest first, taken about zero, so that they rebuild rows
         without an offset; the entry of largest size in each is positive.
     deviation_K : (K,)
@@ -46,14 +48,15 @@ class DancerStatistics:
 
     mean_C: Tensor
     std_C: Tensor
-    first_mean: Tensor
-    first_std: Tensor
+    first_F: Tensor
+    first_mean_F: Tensor
+    first_std_F: Tensor
     components_KC: Tensor
     deviation_K: Tensor
     explained_K: Tensor
 
     def components(self) -> Tensor:
-        """Components times the deviation along each (K, 4978): a factor of the covariance of normalised rows."""
+        """Components times the deviation along each (K, C): a factor of the covariance of normalised rows."""
         return self.components_KC * self.deviation_K[:, None]
 
     def raw_components(self) -> Tensor:
@@ -65,10 +68,10 @@ class DancerStatistics:
         return DancerStatistics(*(getattr(self, item.name).to(device) for item in fields(self)))
 
     def normalise(self, x: Tensor, first_row: bool = True) -> Tensor:
-        """Rows (..., T, 4978) to mean 0 and deviation 1; ``first_row`` says that row 0 is the first of a clip."""
+        """Rows (..., T, C) to mean 0 and deviation 1; ``first_row`` says that row 0 is the first of a clip."""
         result = (x - self.mean_C) / self.std_C
         if first_row:
-            result[..., 0, INTEGRATED] = (x[..., 0, INTEGRATED] - self.first_mean) / self.first_std
+            result[..., 0, self.first_F] = (x[..., 0, self.first_F] - self.first_mean_F) / self.first_std_F
         return result
 
     def unnormalise(self, x: Tensor, first_row: bool = True) -> Tensor:
@@ -76,7 +79,7 @@ class DancerStatistics:
         width = x.shape[-1]
         result = torch.addcmul(self.mean_C[:width], x, self.std_C[:width])
         if first_row:
-            result[..., 0, INTEGRATED] = x[..., 0, INTEGRATED] * self.first_std + self.first_mean
+            result[..., 0, self.first_F] = x[..., 0, self.first_F] * self.first_std_F + self.first_mean_F
         return result
 
 
@@ -137,12 +140,10 @@ class Statistics:
             for key in keys:
                 if key not in arrays:
                     raise InputError(f"{path}: no array named '{key}'; run the statistics stage again")
-            return [torch.from_numpy(arrays[key].astype(np.float32)) for key in keys]
+            kinds = [np.int64 if key.endswith("first_F") else np.float32 for key in keys]
+            return [torch.from_numpy(arrays[key].astype(dtype)) for key, dtype in zip(keys, kinds, strict=True)]
 
         leader, follower = (DancerStatistics(*part(name, DancerStatistics)) for name in ("leader", "follower"))
-        width = leader.mean_C.numel()
-        if width != NUM_CHANNELS:
-            raise InputError(f"{path}: {width} channels, {NUM_CHANNELS} are needed; run the statistics stage again")
         return Statistics(leader, follower, MusicStatistics(*part("music", MusicStatistics)))
 
     def _items(self) -> dict[str, Tensor]:
@@ -177,6 +178,7 @@ class Moments:
 
 def measure(
     windows: Iterable[Tensor],
+    layout: Layout,
     least_std: float,
     root_gain: float,
     num_components: int,
@@ -187,14 +189,16 @@ def measure(
 
     Parameters
     ----------
-    windows : iterable of (T, 4978)
+    windows : iterable of (T, C)
         Un-normalised, each as it is trained on; taken one at a time.
+    layout : Layout
+        Of their channels.
     least_std : float
         Floor of the deviations, in the channels' own units.
     root_gain : float
-        The seven root channels are normalised so that they come out ``root_gain`` times as large as the others: seven
-        channels among 4978 that place the whole dancer would count for nothing in a squared error otherwise. HumanML3D
-        does the same under the name "feature bias".
+        The root channels are normalised so that they come out ``root_gain`` times as large as the others: seven channels
+        among 4978 that place the whole dancer would count for nothing in a squared error otherwise. HumanML3D does the
+        same under the name "feature bias".
     num_components : int
         K; fewer come out when there are fewer rows.
     num_rows : int
@@ -207,24 +211,26 @@ def measure(
     InputError
         When there is no window.
     """
-    every, first, later = Moments(NUM_CHANNELS), Moments(3), Moments(3)
+    integrated = layout.integrated
+    first_F = torch.arange(integrated.start, integrated.stop)
+    every, first, later = Moments(layout.width), Moments(len(first_F)), Moments(len(first_F))
     drawn = []
     for window in windows:
         every.add(window)
-        first.add(window[:1, INTEGRATED])
-        later.add(window[1:, INTEGRATED])
+        first.add(window[:1, integrated])
+        later.add(window[1:, integrated])
         rows = 1 + torch.randperm(len(window) - 1, generator=generator)[:num_rows]
         drawn.append(window[rows])
     if not drawn:
         raise InputError("no training window to measure; shorten train.window or add takes to the training part")
     mean, std = every.mean_std(least_std)
-    mean[INTEGRATED], std[INTEGRATED] = later.mean_std(least_std)
-    mean[LABELS], std[LABELS] = 0.0, 1.0
-    std[: INTEGRATED.stop] /= root_gain
+    mean[integrated], std[integrated] = later.mean_std(least_std)
+    mean[layout.labels], std[layout.labels] = 0.0, 1.0
+    std[layout.root] /= root_gain
     first_mean, first_std = first.mean_std(least_std)
     rows = torch.cat(drawn)
     components = principal_components((rows - mean) / std, num_components, generator)
-    return DancerStatistics(mean, std, first_mean, first_std / root_gain, *components)
+    return DancerStatistics(mean, std, first_F, first_mean, first_std / root_gain, *components)
 
 
 def measure_music(features: Iterable[Tensor], least_std: float) -> MusicStatistics:

@@ -1,4 +1,5 @@
-"""Both dancers of every take of a set in the canonical representation: ``data/encoded/<set>/<take>/{leader,follower}.npy``.
+"""Both dancers of every take of a set, written as ``encode.representation`` says:
+``data/encoded/<set>/<take>/{leader,follower}.npy``.
 
 With ``augment.mirror`` the couple in the mirror, too: ``mirrored/{leader,follower}.npy`` beside them.
 """
@@ -18,8 +19,9 @@ from interdance.errors import InputError
 from interdance.files import atomic_folder, write_json
 from interdance.kept import Kept, key_of
 from interdance.processes import process_pool
-from interdance.representation.canonical import encode
+from interdance.representation.base import Observed
 from interdance.representation.contact import foot_contact, partner_contacts
+from interdance.representation.registry import make_representation
 from interdance.stages import execute_per_set
 from interdance.takes import Motion, list_takes, read_take
 
@@ -83,12 +85,13 @@ def encode_take(take: Path, out: Path, body_model: str, settings: EncodeParams, 
 
 
 def _write(out: Path, couple: list[Motion], body: Body, settings: EncodeParams) -> None:
+    representation = make_representation(settings.representation, body)
     points = [body.points(motion) for motion in couple]
     touching = partner_contacts(points[0], points[1], settings.partner_distance)
     out.mkdir(parents=True)
     for role, motion, points_TP3, touching_TP in zip(("leader", "follower"), couple, points, touching, strict=True):
         standing_T4 = foot_contact(points_TP3, motion.fps, settings.foot_height, settings.foot_speed)
-        np.save(out / f"{role}.npy", encode(points_TP3, standing_T4, touching_TP, body.anchor_P))
+        np.save(out / f"{role}.npy", representation.encode(Observed(motion, points_TP3, standing_T4, touching_TP)))
 
 
 def main() -> None:

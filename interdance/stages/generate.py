@@ -1,10 +1,11 @@
 """Followers for the leaders of the test takes, by our method and by what it is compared with.
 
 ``generated/<system>/seed_<n>/<take>``, or ``generated/<system>/<take>`` where nothing is drawn at random. Systems:
-``interdance`` (trained, guided), ``unguided`` (the same weights and noise without guidance), ``untrained`` (weights by
-lot, as a training begins that goes on from none), ``nn_motion`` (Appendix A). In the duet task the takes give their music
-alone, each follower lies beside her own leader, and what needs a given leader is left out, guidance and ``nn_motion``:
-``duet.interdance`` and ``duet.untrained`` remain.
+``interdance`` (trained, guided; left out where the representation cannot be guided), ``unguided`` (the same weights and
+noise without guidance), ``untrained`` (weights by lot, as a training begins that goes on from none), ``nn_motion``
+(Appendix A; beside the canonical representation alone, since it depends on none). In the duet task the takes give their
+music alone, each follower lies beside her own leader, and what needs a given leader is left out, guidance and
+``nn_motion``: ``duet.interdance`` and ``duet.untrained`` remain.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from __future__ import annotations
 import itertools
 import logging
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
 from interdance.baselines.nn_motion import NearestMotion
@@ -27,8 +30,8 @@ from interdance.dataset.windows import open_encoded
 from interdance.device import best_device
 from interdance.files import atomic_folder
 from interdance.generation.generate import generate_couple, generate_follower, without_guidance
-from interdance.representation.canonical import decode
-from interdance.representation.layout import LAYOUT
+from interdance.representation.base import Representation
+from interdance.representation.canonical import Canonical
 from interdance.stages import execute
 from interdance.takes import write_motion
 from interdance.trained import TrainedModel, load_model, start_denoiser
@@ -40,21 +43,27 @@ def run(params: Params, paths: Paths) -> None:
     """Generate the follower of every test take with every system."""
     body = Body.load(params.body.model)
     split = read_split(paths.split)
-    trained = load_model(paths.model)
-    untrained = TrainedModel(start_denoiser(trained.params, trained.statistics).eval(), trained.statistics, trained.params)
+    trained = load_model(paths.model, body)
+    representation = trained.representation
+    denoiser = start_denoiser(trained.params, representation, trained.statistics)
+    untrained = replace(trained, denoiser=denoiser.eval())
     if trained.params.model.task == "duet":
         _couples(params, paths, body, split["test"], {"duet.interdance": trained, "duet.untrained": untrained})
         return
-    library = NearestMotion(
-        ((_encoded(paths, take, "leader"), _encoded(paths, take, "follower")) for take in split["train"]),
-        clip_frames=params.evaluate.clip_frames,
-        stride=params.train.stride,
-    )
+    library: NearestMotion | None = None
+    if isinstance(representation, Canonical):
+        couples = (
+            (_encoded(paths, take, "leader", representation), _encoded(paths, take, "follower", representation))
+            for take in split["train"]
+        )
+        library = NearestMotion(couples, clip_frames=params.evaluate.clip_frames, stride=params.train.stride)
     none, device = without_guidance(params.guidance), best_device()
     systems = {"interdance": (trained, params.guidance), "unguided": (trained, none), "untrained": (untrained, none)}
+    if not representation.can_be_guided:
+        del systems["interdance"]
     with atomic_folder(paths.generated) as out:
         for take in split["test"]:
-            leader_TC = np.array(_encoded(paths, take, "leader"))
+            leader_TC = np.array(_encoded(paths, take, "leader", representation))
             music_TA = np.load(paths.music / f"{take}.npy", allow_pickle=False)
             for system, (model, guidance) in systems.items():
                 for seed in params.sample.seeds:
@@ -63,8 +72,7 @@ def run(params: Params, paths: Paths) -> None:
                         generated = generate_follower(
                             model,
                             body,
-                            decode(leader_TC, body.anchor_P),
-                            leader_TC[:, LAYOUT["foot_contact"]],
+                            leader_TC,
                             music_TA,
                             sampling=params.sample,
                             guidance=guidance,
@@ -78,7 +86,9 @@ def run(params: Params, paths: Paths) -> None:
                     if system == "interdance":
                         motion, _ = fit_motion(generated.points_TP3, body, fps=params.data.fps)
                         write_motion(folder / "follower.npz", motion)
-            _write(out / "nn_motion" / take, decode(library.follow(leader_TC), body.anchor_P))
+            if library is not None:
+                answer_TC = torch.from_numpy(library.follow(leader_TC))
+                _write(out / "nn_motion" / take, representation.complete(answer_TC))
 
 
 def _couples(params: Params, paths: Paths, body: Body, takes: list[str], systems: dict[str, TrainedModel]) -> None:
@@ -90,7 +100,7 @@ def _couples(params: Params, paths: Paths, body: Body, takes: list[str], systems
             started = time.monotonic()
             with tqdm(desc=f"{take} {system} {seed}", unit="step", leave=False) as bar:
                 couple = generate_couple(
-                    model, body, music_TA, sampling=params.sample, seed=seed, device=device, report=partial(_advance, bar)
+                    model, music_TA, sampling=params.sample, seed=seed, device=device, report=partial(_advance, bar)
                 )
             _say(take, system, seed, len(music_TA) / params.data.fps, started)
             folder = out / system / f"seed_{seed}" / take
@@ -106,8 +116,8 @@ def _say(take: str, system: str, seed: int, dance: float, started: float) -> Non
     logger.info("%s by %s, seed %d: %.1f s of dance in %.1f s", take, system, seed, dance, time.monotonic() - started)
 
 
-def _encoded(paths: Paths, take: str, role: str) -> np.ndarray:
-    return open_encoded(paths.encoded / take / f"{role}.npy")
+def _encoded(paths: Paths, take: str, role: str, representation: Representation) -> np.ndarray:
+    return open_encoded(paths.encoded / take / f"{role}.npy", representation)
 
 
 def _write(folder: Path, points_TP3: np.ndarray, name: str = "points.npy") -> None:

@@ -8,10 +8,12 @@ import math
 import numpy as np
 import torch
 
+from interdance.body.model import Body
 from interdance.config import Params, Paths
 from interdance.dataset.split import read_split
 from interdance.dataset.windows import windows_of
 from interdance.representation.normalize import Statistics, measure, measure_music
+from interdance.representation.registry import make_representation
 from interdance.stages import execute
 
 logger = logging.getLogger(__name__)
@@ -21,13 +23,15 @@ def run(params: Params, paths: Paths) -> None:
     """Measure at most ``statistics.num_windows`` windows of the training takes, moved as they are trained on."""
     settings = params.statistics
     takes = read_split(paths.split)["train"]
-    windows = windows_of(params, paths.encoded, paths.music, takes, None, augmented=True)
+    representation = make_representation(params.encode.representation, Body.load(params.body.model))
+    windows = windows_of(params, representation, paths.encoded, paths.music, takes, None, augmented=True)
     order = np.random.default_rng(settings.seed).permutation(len(windows))
     chosen = np.sort(order[: settings.num_windows]).tolist()
     generator = torch.Generator().manual_seed(settings.seed)
     leader, follower = (
         measure(
             (windows[index][role] for index in chosen),
+            representation.layout,
             least_std=settings.least_std,
             root_gain=settings.root_gain,
             num_components=settings.num_components,

@@ -14,8 +14,9 @@ from interdance.dataset.windows import windows_of
 from interdance.device import best_device
 from interdance.files import write_json
 from interdance.representation.normalize import Statistics
+from interdance.representation.registry import make_representation
 from interdance.stages import execute
-from interdance.trained import load_model, save_model
+from interdance.trained import check_width, load_model, save_model
 from interdance.training.train import train
 
 logger = logging.getLogger(__name__)
@@ -30,12 +31,14 @@ def run(params: Params, paths: Paths) -> None:
     settings = params.train
     body = Body.load(params.body.model)
     place = Path(settings.start_from) if settings.start_from else None
-    start = load_model(place) if place else None
+    start = load_model(place, body) if place else None
+    representation = make_representation(params.encode.representation, body)
     # The weights of another run mean something only in the units it was trained in.
     statistics = start.statistics if start else Statistics.load(paths.statistics)
+    check_width(paths.statistics, statistics, representation)
     split = read_split(paths.split)
     dataset, validation = (
-        windows_of(params, paths.encoded, paths.music, split[part], statistics, augmented=part == "train")
+        windows_of(params, representation, paths.encoded, paths.music, split[part], statistics, augmented=part == "train")
         for part in ("train", "validation")
     )
     logger.info("%d training windows, %d validation windows", len(dataset), len(validation))
@@ -54,7 +57,7 @@ def run(params: Params, paths: Paths) -> None:
             dataset,
             validation,
             statistics,
-            body.anchor_P,
+            representation,
             checkpoint=paths.checkpoints / f"{fingerprint}.safetensors",
             fingerprint=fingerprint,
             report=tell,

@@ -5,27 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from interdance.config import LossParams
 from interdance.diffusion import losses
 from interdance.model.denoiser import Prediction
-from interdance.representation.canonical import decode
-from interdance.representation.layout import LAYOUT, RELATIVE_POINTS
+from interdance.representation.base import Representation
 from interdance.representation.normalize import DancerStatistics, Statistics
 
 Batch = dict[str, Tensor]
 
-YAW = LAYOUT["root_yaw"].start
-
 
 class Dancer(NamedTuple):
-    """A dancer as the losses see one: normalised channels (B, T, C), half yaw (B, T) in radians, world points in metres."""
+    """A dancer as the losses see one: normalised channels (B, T, C), yaw (B, T) in radians, world points in metres."""
 
     channels_BTC: Tensor
-    half_yaw_BT: Tensor
+    yaw_BT: Tensor
     points_BTP3: Tensor
 
     def of(self, samples_B: Tensor) -> Dancer:
@@ -33,10 +29,10 @@ class Dancer(NamedTuple):
         return Dancer(*(part[samples_B] for part in self))
 
 
-def dancer_of(x_BTC: Tensor, statistics: DancerStatistics, anchor_P: np.ndarray) -> Dancer:
-    """From normalised channels (B, T, C); velocities and labels are not needed to place the points (B, T, 710, 3)."""
-    raw = statistics.unnormalise(x_BTC[..., : RELATIVE_POINTS.stop])
-    return Dancer(x_BTC, raw[..., YAW], decode(raw, anchor_P))
+def dancer_of(x_BTC: Tensor, statistics: DancerStatistics, representation: Representation) -> Dancer:
+    """From normalised channels (B, T, C); velocities and labels are not needed to place the points."""
+    raw = statistics.unnormalise(x_BTC[..., : representation.placing])
+    return Dancer(x_BTC, representation.yaw(raw), representation.positions(raw))
 
 
 def loss_terms(
@@ -44,34 +40,34 @@ def loss_terms(
     batch: Batch,
     n_B: Tensor,
     statistics: Statistics,
-    anchor_P: np.ndarray,
+    representation: Representation,
     params: LossParams,
     task: Literal["reactive", "duet"],
 ) -> dict[str, Tensor]:
     """Every loss of Eq. 8 by name, unweighted, plus ``labels`` (:func:`losses.label_loss`) in the reactive task.
 
     In the duet task the terms on one dancer are means over both, and the leader of the interaction terms is the predicted
-    one. Terms of weight 0 are left out. The interaction terms see only samples of diffusion step
-    n <= ``max_interaction_step``: from purer noise the place of the follower is a guess.
+    one. Terms of weight 0 are left out, and those on labels where the representation has none. The interaction terms see
+    only samples of diffusion step n <= ``max_interaction_step``: from purer noise the place of the follower is a guess.
 
     Parameters
     ----------
     prediction
         Normalised.
     batch
-        ``leader`` and ``follower`` (B, T, C), normalised and clean, and ``leader_contact`` (B, T, 710), labels.
+        ``leader`` and ``follower`` (B, T, C), normalised and clean, and ``leader_contact`` (B, T, H), labels.
     n_B
         Diffusion step of each sample.
     statistics
         On the device of the batch.
-    anchor_P
-        As for :func:`decode`.
+    representation
+        Of the channels.
     """
-    follower = dancer_of(prediction.follower_BTC, statistics.follower, anchor_P)
+    follower = dancer_of(prediction.follower_BTC, statistics.follower, representation)
     with torch.no_grad():
-        true_follower = dancer_of(batch["follower"], statistics.follower, anchor_P)
-        true_leader = dancer_of(batch["leader"], statistics.leader, anchor_P)
-    leader = dancer_of(prediction.leader, statistics.leader, anchor_P) if task == "duet" else true_leader
+        true_follower = dancer_of(batch["follower"], statistics.follower, representation)
+        true_leader = dancer_of(batch["leader"], statistics.leader, representation)
+    leader = dancer_of(prediction.leader, statistics.leader, representation) if task == "duet" else true_leader
     predicted = [(follower, true_follower), *([(leader, true_leader)] if task == "duet" else [])]
 
     def each(term: Callable[[Dancer, Dancer], Tensor]) -> Callable[[], Tensor]:
@@ -91,20 +87,27 @@ def loss_terms(
         couple = [dancer.of(near_B) for dancer in (leader, follower, true_leader, true_follower)]
         return lambda: term(*couple) * near_B.float().mean()
 
-    contact = LAYOUT["partner_contact"]
+    layout = representation.layout
+    feet, contact = layout["foot_contact"], layout["partner_contact"]
+    # Joints are what distances are taken between; all that is held where there are none.
+    apart = slice(0, representation.num_joints or None)
     terms: dict[str, Callable[[], Tensor]] = {
         "recon": each(lambda pred, true: losses.recon_loss(pred.channels_BTC, true.channels_BTC)),
         "vel": each(lambda pred, true: losses.velocity_loss(pred.points_BTP3, true.points_BTP3)),
         "acc": each(lambda pred, true: losses.acceleration_loss(pred.points_BTP3, true.points_BTP3)),
-        "foot": each(lambda pred, true: losses.foot_loss(pred.points_BTP3, pred.channels_BTC[..., LAYOUT["foot_contact"]])),
+        "foot": each(lambda pred, true: losses.foot_loss(pred.points_BTP3, pred.channels_BTC[..., feet])),
         "dm": interaction(
             lambda leader, follower, true_leader, true_follower: losses.distance_matrix_loss(
-                leader.points_BTP3, follower.points_BTP3, true_leader.points_BTP3, true_follower.points_BTP3, params.dm_distance
+                leader.points_BTP3[:, :, apart],
+                follower.points_BTP3[:, :, apart],
+                true_leader.points_BTP3[:, :, apart],
+                true_follower.points_BTP3[:, :, apart],
+                params.dm_distance,
             )
         ),
         "ro": interaction(
             lambda leader, follower, true_leader, true_follower: losses.relative_orientation_loss(
-                2 * (leader.half_yaw_BT - follower.half_yaw_BT), 2 * (true_leader.half_yaw_BT - true_follower.half_yaw_BT)
+                leader.yaw_BT - follower.yaw_BT, true_leader.yaw_BT - true_follower.yaw_BT
             )
         ),
         "con": interaction(
@@ -115,7 +118,11 @@ def loss_terms(
     }
     if task == "reactive":
         terms["labels"] = lambda: losses.label_loss(prediction.leader, batch["leader_contact"])
-    return {name: term() for name, term in terms.items() if getattr(params, name) > 0}
+    unlabelled = {
+        *(() if layout.size("foot_contact") else ("foot",)),
+        *(() if representation.num_labels else ("con", "labels")),
+    }
+    return {name: term() for name, term in terms.items() if getattr(params, name) > 0 and name not in unlabelled}
 
 
 def total_loss(terms: dict[str, Tensor], params: LossParams) -> Tensor:

@@ -25,6 +25,7 @@ from interdance.diffusion.schedule import make_scheduler
 from interdance.errors import InputError
 from interdance.model.denoiser import Denoiser, Prediction
 from interdance.model.signals import ConditionMask, check_signals, draw_mask, full_mask, mask_condition
+from interdance.representation.base import Representation
 from interdance.representation.normalize import Statistics
 from interdance.trained import TrainedModel, make_denoiser, start_denoiser
 from interdance.training.objective import Batch, dancer_of, loss_terms, total_loss
@@ -44,7 +45,7 @@ def train(
     dataset: WindowDataset,
     validation: WindowDataset,
     statistics: Statistics,
-    anchor_P: np.ndarray,
+    representation: Representation,
     *,
     checkpoint: Path,
     fingerprint: str,
@@ -83,7 +84,7 @@ def train(
     """
     settings = params.train
     _check(params, validation, start)
-    denoiser = start_denoiser(params, statistics).to(device)
+    denoiser = start_denoiser(params, representation, statistics).to(device)
     if start:
         denoiser.load_state_dict(start.denoiser.state_dict())
     average = AveragedModel(denoiser, multi_avg_fn=get_ema_multi_avg_fn(settings.ema))
@@ -108,7 +109,7 @@ def train(
             group["lr"] = group["share"] * learning_rate(step, settings)
         denoiser.train()
         state.optimizer.zero_grad(set_to_none=True)
-        values = _backward(network, scheduler, batch, local, anchor_P, params, step, device)
+        values = _backward(network, scheduler, batch, local, representation, params, step, device)
         learned = [parameter for group in state.optimizer.param_groups for parameter in group["params"]]
         values["grad_norm"] = torch.nn.utils.clip_grad_norm_(learned, settings.grad_clip)
         state.optimizer.step()
@@ -122,14 +123,14 @@ def train(
             report(step, metrics | {"lr": learning_rate(step, settings)})
             sums, counted = {}, 0
         if len(validation) and (step % settings.validate_every == 0 or last):
-            metrics = validate(cast(Denoiser, average.module), scheduler, validation, local, anchor_P, params, device)
+            metrics = validate(cast(Denoiser, average.module), scheduler, validation, local, representation, params, device)
             report(step, metrics)
             state.consider(metrics["validation/error_m"])
         if step % settings.checkpoint_every == 0 or last:
             state.save(checkpoint, fingerprint)
-    trained = make_denoiser(params.model, statistics.num_music_channels)
+    trained = make_denoiser(params.model, representation, statistics.num_music_channels)
     trained.load_state_dict(state.best if settings.choose == "best" else average.module.state_dict())
-    return TrainedModel(trained.eval(), statistics, params)
+    return TrainedModel(trained.eval(), representation, statistics, params)
 
 
 def _check(params: Params, validation: WindowDataset, start: TrainedModel | None) -> None:
@@ -139,6 +140,11 @@ def _check(params: Params, validation: WindowDataset, start: TrainedModel | None
         raise InputError(f"train.accumulate: {settings.accumulate}; 1 to train.batch ({settings.batch}) parts are needed")
     if settings.choose == "best" and not len(validation):
         raise InputError("train.choose: best needs validation takes; add some (split.validation) or choose last")
+    if start and start.representation.name != params.encode.representation:
+        raise InputError(
+            f"train.start_from: that model is one of encode.representation {start.representation.name}, here it is "
+            f"{params.encode.representation}; make them alike"
+        )
     for name in ("model", "diffusion"):
         mine, theirs = getattr(params, name), getattr(start.params if start else params, name)
         for key, value in vars(theirs).items():
@@ -152,7 +158,7 @@ def _backward(
     scheduler: DDIMScheduler,
     batch: Batch,
     statistics: Statistics,
-    anchor_P: np.ndarray,
+    representation: Representation,
     params: Params,
     step: int,
     device: str,
@@ -174,7 +180,7 @@ def _backward(
             with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
                 mask = ConditionMask(part["leader_B"], part["music_B"])
                 prediction = _predict(network, params, scheduler, part, part["n"], part["noise"], mask)
-            terms = loss_terms(prediction, part, part["n"], statistics, anchor_P, params.losses, params.model.task)
+            terms = loss_terms(prediction, part, part["n"], statistics, representation, params.losses, params.model.task)
             loss = total_loss(terms, params.losses)
             if not bool(loss.isfinite()):
                 broken = ", ".join(name for name, term in terms.items() if not bool(term.isfinite())) or "the sum"
@@ -199,7 +205,7 @@ def validate(
     scheduler: DDIMScheduler,
     dataset: WindowDataset,
     statistics: Statistics,
-    anchor_P: np.ndarray,
+    representation: Representation,
     params: Params,
     device: str,
 ) -> dict[str, float]:
@@ -217,7 +223,7 @@ def validate(
     noise = _noise(params, batch, params.train.seed)
     mask = full_mask(params.signals, len(items))
     dancers = ("follower", "leader") if params.model.task == "duet" else ("follower",)
-    true = {role: dancer_of(batch[role], statistics.of(role), anchor_P) for role in dancers}
+    true = {role: dancer_of(batch[role], statistics.of(role), representation) for role in dancers}
     result: dict[str, float] = {}
     errors: list[float] = []
     for n in (int(share * (params.diffusion.num_steps - 1)) for share in DEPTHS):
@@ -225,7 +231,7 @@ def validate(
         prediction = _predict(denoiser, params, scheduler, batch, n_B, noise, mask)
         pred = dict(zip(("follower", "leader"), prediction, strict=True))
         recon = [losses.recon_loss(pred[role], true[role].channels_BTC) for role in dancers]
-        points = {role: dancer_of(pred[role], statistics.of(role), anchor_P).points_BTP3 for role in dancers}
+        points = {role: dancer_of(pred[role], statistics.of(role), representation).points_BTP3 for role in dancers}
         error = [(points[role] - true[role].points_BTP3).norm(dim=-1).mean() for role in dancers]
         errors.append(float(torch.stack(error).mean()))
         result |= {f"validation/recon_n{n}": float(torch.stack(recon).mean()), f"validation/error_m_n{n}": errors[-1]}
