@@ -46,16 +46,16 @@ def stage(root: Path, name: str) -> None:
 
 
 @flow(name="pipeline")
-def pipeline(overlay: str | None = None, name: str | None = None, project: str = ".") -> None:
+def pipeline(overlay: list[str] | None = None, name: str | None = None, project: str = ".") -> None:
     """Takes, music, split, encode, card, statistics, train, reference, generate, evaluate, report.
 
     Parameters
     ----------
-    overlay : YAML laid over ``params.yaml``; the run then has a private folder.
-    name : that folder's name below ``runs/``; the overlay's by default.
+    overlay : YAML laid over ``params.yaml``, in order; the run then has a private folder.
+    name : that folder's name below ``runs/``; the overlays' by default.
     project : where ``params.yaml`` and ``dvc.yaml`` are.
     """
-    root = workspace.prepare(Path(project), Path(overlay) if overlay else None, name)
+    root = workspace.prepare(Path(project), *map(Path, overlay or ()), name=name)
     for each in STAGES:
         stage.with_options(name=each, task_run_name=each)(root, each)
     rows = [{"metric": row.name, "value": row.value} for row in tracking.read_metrics(Paths(root))]
@@ -66,8 +66,9 @@ def pipeline(overlay: str | None = None, name: str | None = None, project: str =
 def main() -> None:
     """Run the flow from the command line."""
     parser = argparse.ArgumentParser(prog="python -m flows.pipeline", description=pipeline.description)
-    parser.add_argument("--overlay", help="YAML laid over params.yaml, such as configs/salsa.yaml")
-    parser.add_argument("--name", help="folder below runs/; the overlay's name by default")
+    told = "YAML laid over params.yaml, such as configs/salsa.yaml; give it again for more"
+    parser.add_argument("--overlay", action="append", help=told)
+    parser.add_argument("--name", help="folder below runs/; the overlays' names by default")
     arguments = parser.parse_args()
     try:
         pipeline(arguments.overlay, arguments.name)

@@ -56,15 +56,15 @@ def find_project(start: Path) -> Path:
     raise InputError(f"{start}: neither this folder nor one above it holds params.yaml and dvc.yaml; go to the project")
 
 
-def prepare(project: Path, overlay: Path | None = None, name: str | None = None) -> Path:
+def prepare(project: Path, *overlays: Path, name: str | None = None) -> Path:
     """The folder to run in: ``project`` without an overlay, else ``project/runs/<name>``, made or brought up to date.
 
     Parameters
     ----------
-    overlay : Path
-        YAML laid over ``params.yaml``; the folders it names are relative to the project.
+    overlays : Path
+        YAML laid over ``params.yaml``, in order; the folders they name are relative to the project.
     name : str
-        Of the private folder; the overlay's file name without suffix by default.
+        Of the private folder; the overlays' file names without suffix, joined by hyphens, by default.
 
     Raises
     ------
@@ -73,16 +73,18 @@ def prepare(project: Path, overlay: Path | None = None, name: str | None = None)
     """
     project = project.resolve()
     base = project / "params.yaml"
-    if overlay is None:
+    if not overlays:
         if name is not None:
             raise InputError(f"--name {name}: a named run needs an overlay; without one the project itself is the run")
         config.load(base)
         return project
-    name = overlay.stem if name is None else name
+    name = "-".join(overlay.stem for overlay in overlays) if name is None else name
     if name in ("", ".", "..") or Path(name).name != name:
         raise InputError(f"--name {name}: a plain folder name is needed")
-    values = config.merge(config.read_yaml(base), config.read_yaml(overlay))
-    config.from_dict(values, f"{base}, {overlay}")
+    values = config.read_yaml(base)
+    for overlay in overlays:
+        values = config.merge(values, config.read_yaml(overlay))
+    config.from_dict(values, ", ".join(map(str, [base, *overlays])))
     root = project / "runs" / name
     (root / ".dvc").mkdir(parents=True, exist_ok=True)
     (project / ".state").mkdir(exist_ok=True)

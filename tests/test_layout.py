@@ -38,6 +38,9 @@ MAY_IMPORT = {
     },
     "report": {"export"},
     "evaluation": {"music", "mocap", "importers", "body", "metrics", "export", "report"},
+    "ablation": {
+        *("body", "dataset", "trained", "generation", "evaluation", "report", "stages", "tracking"),
+    },
     "tracking": set(),
     "workspace": set(),
     "stages": {
@@ -48,7 +51,7 @@ MAY_IMPORT = {
     "datacard": {"music", "body", "metrics", "quality", "export", "report"},
     "cli": {
         *("body", "mocap", "importers", "quality", "datacard", "evaluation", "export", "generation", "report", "stages"),
-        *("representation", "tracking", "workspace"),
+        *("ablation", "representation", "tracking", "workspace"),
     },
 }
 #: tool -> the one place (two for one tool) that imports it (a room, a module of the package, or the folder of the flows).

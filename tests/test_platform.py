@@ -207,7 +207,7 @@ def test_an_overlay_runs_apart(project: Path) -> None:
 
 def test_overlay_folders_are_relative_to_the_project(tmp_path: Path) -> None:
     folder = make_project(tmp_path)
-    root = workspace.prepare(folder, ROOT / "configs" / "salsa.yaml", "mine")
+    root = workspace.prepare(folder, ROOT / "configs" / "salsa.yaml", name="mine")
     params = config.load(root / "params.yaml")
     assert list(params.sets) == ["salsa"]
     assert (root / params.sets["salsa"].folder).resolve() == (folder / "../shared/data/salsa").resolve()
@@ -253,7 +253,7 @@ def test_an_overlay_may_change_where_its_sets_lie(tmp_path: Path) -> None:
 def test_run_names_are_plain(tmp_path: Path, name: str) -> None:
     folder = make_project(tmp_path)
     with pytest.raises(InputError, match="plain folder name"):
-        workspace.prepare(folder, ROOT / "configs" / "salsa.yaml", name)
+        workspace.prepare(folder, ROOT / "configs" / "salsa.yaml", name=name)
     assert not (folder / "runs").exists()
 
 

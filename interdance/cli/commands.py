@@ -32,6 +32,11 @@ Root = Annotated[
     Path, typer.Option("--root", help="The project, or a run below runs/: its params.yaml and its model are used.")
 ]
 
+Overlay = Annotated[
+    list[Path] | None, typer.Option(help="YAML laid over params.yaml, such as configs/salsa.yaml; give it again for more.")
+]
+RunName = Annotated[str | None, typer.Option("--name", help="Folder below runs/. [default: the overlays' names]")]
+
 
 @app.command()
 def generate(
@@ -71,8 +76,8 @@ def generate(
 @app.command()
 def run(
     stages: Annotated[list[str] | None, typer.Argument(help="Stages to bring up to date, with what they need.")] = None,
-    overlay: Annotated[Path | None, typer.Option(help="YAML laid over params.yaml, such as configs/salsa.yaml.")] = None,
-    name: Annotated[str | None, typer.Option(help="Folder below runs/. [default: the overlay's name]")] = None,
+    overlay: Overlay = None,
+    name: RunName = None,
 ) -> None:
     """Bring the pipeline up to date, stage by stage; with an overlay in a private folder below runs/."""
     from interdance import workspace
@@ -81,7 +86,7 @@ def run(
     unknown = [stage for stage in stages or [] if stage.partition("@")[0] not in STAGES]
     if unknown:
         raise InputError(f"{unknown[0]}: no such stage; known: {', '.join(STAGES)}")
-    root = workspace.prepare(workspace.find_project(Path.cwd()), overlay, name)
+    root = workspace.prepare(workspace.find_project(Path.cwd()), *(overlay or ()), name=name)
     workspace.reproduce(root, *(stages or []), say=typer.echo)
     figures, page = Paths(root).metrics / "evaluate.json", Paths(root).reports / "index.html"
     if figures.exists() and (not stages or {"evaluate", "report"} & set(stages)):
@@ -90,6 +95,35 @@ def run(
         Console().print(console_table(read_json(figures)))
     if page.exists():
         typer.echo(f"report: {page}")
+
+
+@app.command()
+def ablate(
+    rows: Annotated[
+        list[str], typer.Argument(help="Tables of the paper (representation, losses, guidance, signals), or rows: losses.dm.")
+    ],
+    overlay: Overlay = None,
+    name: RunName = None,
+    seeds: Annotated[str, typer.Option(help="Of training and sampling, by commas.")] = "1,2,3",
+    workers: Annotated[int | None, typer.Option(help="Trainings side by side. [default: data.workers]")] = None,
+) -> None:
+    """Train the rows of an ablation table over seeds on the same takes, and measure them side by side."""
+    from interdance import workspace
+    from interdance.ablation import ablate as run_ablation
+    from interdance.ablation import read_settings
+    from interdance.report.tables import console_table
+
+    project = workspace.find_project(Path.cwd())
+    root = workspace.prepare(project, *(overlay or ()), name=name)
+    settings = read_settings(root / "params.yaml", project / "configs" / "ablation", rows)
+    if not all(part.strip().isdigit() for part in seeds.split(",")):
+        raise InputError(f"--seeds {seeds}: whole numbers by commas are needed, such as 1,2,3")
+    workspace.reproduce(root, "music", "split", "reference", say=typer.echo)
+    numbers = sorted({int(part) for part in seeds.split(",")})
+    with progress("ablation") as tell:
+        evaluation = run_ablation(root, settings, numbers, workers or config.load(root / "params.yaml").data.workers, tell)
+    Console().print(console_table(evaluation.summary))
+    typer.echo(str(root / "ablation" / "index.html"))
 
 
 @app.command()

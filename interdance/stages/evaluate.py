@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 from interdance.config import Params, Paths
 from interdance.dataset.split import read_split
@@ -12,6 +13,7 @@ from interdance.evaluation.record import write_evaluation
 from interdance.evaluation.run import evaluate
 from interdance.evaluation.series import write_series
 from interdance.evaluation.settings import Statistics
+from interdance.evaluation.summary import Evaluation
 from interdance.metrics.reference import read_reference
 from interdance.stages import execute
 
@@ -20,17 +22,23 @@ log = logging.getLogger(__name__)
 
 def run(params: Params, paths: Paths) -> None:
     """Write ``metrics/`` from ``generated``, the test takes, their music and the reference set."""
+    evaluation = measure(params, paths, paths.generated)
+    write_series(paths.metrics / "plots", evaluation.series)
+    write_evaluation(paths.metrics / "evaluate.json", evaluation)
+    about = evaluation.summary
+    log.info("%d systems on %d takes: %s", len(about["systems"]), len(about["about"]["takes"]), paths.metrics / "evaluate.json")
+
+
+def measure(params: Params, paths: Paths, generated: Path) -> Evaluation:
+    """The systems of a folder of generated followers, measured on the test takes of ``paths``."""
     names = read_split(paths.split)["test"]
     if not names:
         raise InputError(f"{paths.split}: no test take to measure on; pin one with split.assign")
-    sources = find_sources(paths.generated, names, prefers_parameters=params.evaluate.surface == "full")
+    sources = find_sources(generated, names, prefers_parameters=params.evaluate.surface == "full")
     takes = [take_files(paths.takes, take, paths.music / f"{take}.npy", sources[take]) for take in names]
     statistics = Statistics(params.evaluate.bootstrap, params.evaluate.seed)
     reference, settings = read_reference(paths.reference), settings_of(params)
-    evaluation = evaluate(takes, reference, settings, reading_of(params), statistics, params.evaluate.workers)
-    write_series(paths.metrics / "plots", evaluation.series)
-    write_evaluation(paths.metrics / "evaluate.json", evaluation)
-    log.info("%d systems on %d takes: %s", len(evaluation.summary["systems"]), len(takes), paths.metrics / "evaluate.json")
+    return evaluate(takes, reference, settings, reading_of(params), statistics, params.evaluate.workers)
 
 
 def main() -> None:

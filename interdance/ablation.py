@@ -1,0 +1,214 @@
+"""The rows of the paper's ablation tables: each trained over seeds on the same takes, and all measured side by side.
+
+A setting is an overlay ``configs/ablation/<table>_<row>.yaml``; the report knows its followers as ``<table>.<row>``, or as
+``interdance`` where the overlay changes nothing. What settings share is made once: encoded takes and statistics, and the
+training where only sampling differs. Everything lies below ``<root>/ablation`` under a key of what it was made from, so a
+run that was killed goes on, and one with more seeds or tables adds to it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import as_completed
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from interdance import config, tracking
+from interdance.body.model import Body
+from interdance.config import Params, Paths
+from interdance.dataset.split import read_split
+from interdance.dataset.windows import open_encoded
+from interdance.device import best_device
+from interdance.errors import InputError
+from interdance.evaluation.record import write_evaluation
+from interdance.evaluation.series import write_series
+from interdance.evaluation.summary import Evaluation
+from interdance.files import atomic_folder, atomic_path
+from interdance.generation.generate import generate_follower, without_guidance
+from interdance.processes import process_pool
+from interdance.report.page import page_html
+from interdance.stages import encode, statistics, train
+from interdance.stages.evaluate import measure
+from interdance.trained import load_model
+
+log = logging.getLogger(__name__)
+
+BASE = "interdance"
+"""The system of a setting that is the method as the parameters say."""
+
+DATA_SECTIONS = ("augment", "body", "encode", "model", "statistics", "train")
+DATA_CODE = ("body", "dataset", "representation", "stages/encode.py", "stages/statistics.py")
+SAMPLE_SECTIONS = ("guidance", "sample")
+SAMPLE_CODE = ("body", "diffusion", "generation", "model", "representation", "ablation.py")
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A row of a table: its name in the report, and its parameters."""
+
+    name: str
+    params: Params
+
+
+def tables(folder: Path) -> list[str]:
+    """Names of the tables that overlays ``<table>_<row>.yaml`` of a folder are rows of."""
+    return sorted({path.stem.partition("_")[0] for path in folder.glob("*_*.yaml")})
+
+
+def read_settings(params: Path, folder: Path, wanted: Sequence[str]) -> list[Setting]:
+    """The rows of the wanted tables, laid over the parameters of a run.
+
+    Parameters
+    ----------
+    params : Path
+        ``params.yaml`` of the run.
+    folder : Path
+        Of the overlays.
+    wanted : sequence of str
+        Tables (``losses``), or single rows (``losses.dm``).
+
+    Raises
+    ------
+    InputError
+        For a table or row that there is none of.
+    """
+    base = config.load(params)
+    rows = {path.stem.replace("_", ".", 1): path for path in sorted(folder.glob("*_*.yaml"))}
+    settings: dict[str, Params] = {}
+    for name in wanted:
+        chosen = [row for row in rows if name in (row, row.partition(".")[0])]
+        if not chosen:
+            raise InputError(f"{name}: no such table or row; known: {', '.join([*tables(folder), *rows])}")
+        for row in chosen:
+            its = config.load(params, rows[row])
+            settings[BASE if its == base else row] = its
+    return [Setting(name, its) for name, its in settings.items()]
+
+
+def ablate(
+    root: Path, settings: Sequence[Setting], seeds: Sequence[int], workers: int, tell: Progress = lambda done, total: None
+) -> Evaluation:
+    """Train and sample every setting with every seed, and measure them all.
+
+    Parameters
+    ----------
+    root : Path
+        Of a run whose takes, music, split and reference set are there.
+    seeds : sequence of int
+        Each is the seed of a training and of its sampling.
+    workers : int
+        Trainings side by side, each with one thread.
+    tell : callable
+        Told the followers' sets that are done, and how many there are to be.
+
+    Raises
+    ------
+    InputError
+        When the run has no data yet, or a setting cannot be trained.
+    """
+    base, home = Paths(root), root / "ablation"
+    for path in (base.takes, base.music, base.split, base.reference):
+        if not path.exists():
+            raise InputError(f"{path}: no such file; first make it: interdance run takes music split reference")
+    data = {setting.name: _prepare(setting.params, base, home / "data") for setting in settings}
+    # Settings that share a training are one job.
+    shared: dict[str, list[tuple[str, int, Params]]] = {}
+    for seed in seeds:
+        for setting in settings:
+            params = _seeded(setting.params, seed)
+            key = tracking.fingerprint(params, Paths(data[setting.name]))
+            shared.setdefault(key, []).append((setting.name, seed, params))
+    sampled: dict[tuple[str, int], Path] = {}
+    tell(0, len(settings) * len(seeds))
+    with process_pool(workers) as pool:
+        jobs = [
+            pool.submit(_train_and_sample, group, data[group[0][0]], home / "trained" / key, home / "sampled", base.state)
+            for key, group in shared.items()
+        ]
+        for job in as_completed(jobs):
+            sampled |= job.result()
+            tell(len(sampled), len(settings) * len(seeds))
+    with atomic_folder(home / "generated") as out:
+        for (name, seed), followers in sampled.items():
+            _link(out / name / f"seed_{seed}", followers, seen_from=home / "generated" / name)
+    evaluation = measure(config.load(root / "params.yaml"), base, home / "generated")
+    with atomic_folder(home / "metrics") as out:
+        write_evaluation(out / "evaluate.json", evaluation)
+        write_series(out / "plots", evaluation.series)
+    with atomic_path(home / "index.html") as temporary:
+        temporary.write_text(page_html(evaluation.summary, evaluation.series))
+    return evaluation
+
+
+def _prepare(params: Params, base: Paths, home: Path) -> Path:
+    """A root with the run's takes, encoded as the setting wants them, and their statistics."""
+    # Of the network and of the training only what decides windows matters here.
+    plain = config.load(base.root / "params.yaml")
+    params = replace(
+        params,
+        model=replace(plain.model, task=params.model.task),
+        train=replace(plain.train, window=params.train.window, stride=params.train.stride),
+    )
+    inputs = [base.takes, base.music, base.split]
+    root = home / tracking.fingerprint(params, base, DATA_SECTIONS, DATA_CODE, inputs)
+    for path in inputs:
+        _link(root / "data" / path.name, path)
+    if not Paths(root).statistics.exists():
+        for name in params.sets:
+            encode.run(params, Paths(root), name)
+        statistics.run(params, Paths(root))
+    return root
+
+
+def _seeded(params: Params, seed: int) -> Params:
+    return replace(params, train=replace(params.train, seed=seed), sample=replace(params.sample, seeds=[seed]))
+
+
+def _train_and_sample(
+    group: Sequence[tuple[str, int, Params]], data: Path, trained: Path, sampled: Path, state: Path
+) -> dict[tuple[str, int], Path]:
+    """Train once, then sample each row that uses the training; what is there already is taken as it is."""
+    paths = Paths(trained)
+    _link(trained / "data", data / "data")
+    _link(trained / ".state", state)
+    if not (paths.model / "run.json").exists():
+        train.run(group[0][2], paths)
+    return {(name, seed): _sample(params, paths, sampled) for name, seed, params in group}
+
+
+def _sample(params: Params, paths: Paths, home: Path) -> Path:
+    """The followers of every test take: ``<take>/points.npy``."""
+    out = home / tracking.fingerprint(params, paths, SAMPLE_SECTIONS, SAMPLE_CODE, [paths.model])
+    if out.exists():
+        return out
+    body = Body.load(params.body.model)
+    model = load_model(paths.model, body)
+    guidance = params.guidance if model.representation.can_be_guided else without_guidance(params.guidance)
+    with atomic_folder(out) as folder:
+        for take in read_split(paths.split)["test"]:
+            made = generate_follower(
+                model,
+                body,
+                open_encoded(paths.encoded / take / "leader.npy", model.representation),
+                np.load(paths.music / f"{take}.npy", allow_pickle=False),
+                sampling=params.sample,
+                guidance=guidance,
+                seed=params.sample.seeds[0],
+                device=best_device(),
+            )
+            (folder / take).mkdir(parents=True)
+            np.save(folder / take / "points.npy", made.points_TP3)
+    return out
+
+
+def _link(link: Path, target: Path, seen_from: Path | None = None) -> None:
+    """A relative link to ``target``; ``seen_from`` is where the link's folder will lie in the end."""
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if not link.is_symlink():
+        link.symlink_to(os.path.relpath(target, seen_from or link.parent))
