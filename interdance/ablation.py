@@ -116,6 +116,7 @@ def ablate(
     for path in (base.takes, base.music, base.split, base.reference):
         if not path.exists():
             raise InputError(f"{path}: no such file; first make it: interdance run takes music split reference")
+    base.state.mkdir(parents=True, exist_ok=True)
     data = {setting.name: _prepare(setting.params, base, home / "data") for setting in settings}
     # Settings that share a training are one job.
     shared: dict[str, list[tuple[str, int, Params]]] = {}

@@ -273,6 +273,7 @@ class TrainParams:
     report_every: int
     checkpoint_every: int
     validate_every: int
+    sample_every: int  # steps between pages that show the first seconds of a validation take; 0: none
     num_workers: int
 
 

@@ -16,8 +16,10 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "interdance"
 
 #: Modules that a stage does not list among its deps: they decide nothing in its outputs. Parameters reach DVC by value,
-#: errors end a stage, and records are written beside it.
-WITHOUT_EFFECT = {"interdance.config", "interdance.errors", "interdance.stages", "interdance.tracking"}
+#: errors end a stage, and records and previews are written beside it.
+WITHOUT_EFFECT = {
+    *("interdance.config", "interdance.errors", "interdance.generation.preview", "interdance.stages", "interdance.tracking"),
+}
 #: Files that modules read besides their own source.
 READS = {
     "interdance.body.model": ("interdance/body/default_body.npz",),

@@ -183,9 +183,25 @@ def test_windows_travel_to_worker_processes(corpus: tuple[Path, Path]) -> None:
     assert batch["follower"].shape == (3, 20, NUM_CHANNELS) and batch["take"] == ["first"] * 3
 
 
+def test_a_take_shorter_than_a_window_fills_one(corpus: tuple[Path, Path]) -> None:
+    windows, whole = dataset(corpus, window=40), dataset(corpus, window=FRAMES["second"])
+    assert [(item["take"], item["start"]) for item in windows] == [("first", 0), ("first", 7), ("second", 0)]
+    short, alone = windows[2], next(item for item in whole if item["take"] == "second")
+    assert short["frames"].tolist() == [True] * 33 + [False] * 7
+    for name in ("leader", "follower", "music", "leader_contact"):
+        assert torch.equal(short[name][:33], alone[name]), name
+        assert float(short[name][33:].abs().max()) == 0, name
+    assert bool(windows[0]["frames"].all())
+
+
 def test_bad_corpora_are_refused(corpus: tuple[Path, Path], tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="take second: 33 frames are fewer than a window of 40"):
-        dataset(corpus, window=40)
+    folder = tmp_path / "tiny" / "blink"
+    folder.mkdir(parents=True)
+    for role in ("leader", "follower"):
+        np.save(folder / f"{role}.npy", np.zeros((2, NUM_CHANNELS), np.float32))
+    np.save(tmp_path / "blink.npy", np.zeros((2, 35), np.float32))
+    with pytest.raises(InputError, match="take blink: 2 frames are too few to learn from"):
+        WindowDataset(CANONICAL, tmp_path / "tiny", tmp_path, ["blink"], None, window=20, stride=7)
     with pytest.raises(InputError, match="no such file"):
         WindowDataset(CANONICAL, *corpus, ["third"], None, window=20, stride=7)
     np.save(tmp_path / "first.npy", np.zeros((49, 35), np.float32))

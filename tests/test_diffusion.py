@@ -51,6 +51,42 @@ def test_foot_loss_counts_feet_that_stay_on_the_floor_only() -> None:
     assert contact.grad is None, "the label must not learn to be silent"
 
 
+def test_losses_of_a_filled_up_clip_are_those_of_its_own_frames() -> None:
+    generator = torch.Generator().manual_seed(0)
+    leader, pred, true_leader, true = torch.rand(4, 2, 7, 60, 3, generator=generator).unbind(0)
+    labels = torch.rand(2, 2, 7, 60, generator=generator)
+    feet = torch.ones(2, 7, 4)
+    lengths = (7, 5)
+    frames = torch.arange(7)[None] < torch.tensor(lengths)[:, None]
+
+    def terms(samples: slice, stop: int, frames: torch.Tensor | None) -> dict[str, torch.Tensor]:
+        lead, p, tl, t = (value[samples, :stop] for value in (leader, pred, true_leader, true))
+        a, b = (value[samples, :stop] for value in labels)
+        return {
+            "recon": losses.recon_loss(p.flatten(2), t.flatten(2), frames),
+            "vel": losses.velocity_loss(p, t, frames),
+            "acc": losses.acceleration_loss(p, t, frames),
+            "foot": losses.foot_loss(p, feet[samples, :stop], frames),
+            "dm": losses.distance_matrix_loss(lead, p, tl, t, 1.0, frames),
+            "ro": losses.relative_orientation_loss(p[..., 0, 0], t[..., 0, 0], frames),
+            "con": losses.contact_loss(lead, p, a, b, frames),
+            "labels": losses.label_loss(a, b, frames),
+        }
+
+    # Alone, the filled-up clip counts as the short one does; together, each frame counts alike.
+    short, filled = terms(slice(1, 2), 5, None), terms(slice(1, 2), 7, frames[1:])
+    both, first = terms(slice(0, 2), 7, frames), terms(slice(0, 1), 7, None)
+    for name, value in short.items():
+        assert filled[name] == pytest.approx(float(value), rel=1e-5), name
+        taken = {"vel": 1, "foot": 1, "acc": 2}.get(name, 0)
+        if name not in ("dm", "con"):  # means over what is near, and over what is labelled
+            a, b = (length - taken for length in lengths)
+            assert float(both[name]) == pytest.approx(float(a * first[name] + b * value) / (a + b), rel=1e-5), name
+    for name, value in terms(slice(0, 2), 7, None).items():
+        full = terms(slice(0, 2), 7, torch.ones(2, 7, dtype=torch.bool))
+        assert full[name] == pytest.approx(float(value), rel=1e-5), name
+
+
 def test_distance_matrix_loss_sees_only_what_is_near_and_survives_zero_distance() -> None:
     leader = torch.zeros(1, 1, NUM_POINTS, 3)
     true = torch.zeros(1, 1, NUM_POINTS, 3)

@@ -207,17 +207,22 @@ def test_it_goes_through_the_pipeline(kind: Representation, task: str, body: Bod
         write_take(paths.takes / "s", Duet(f"t{index}", "waltz", dance(index, 60), dance(index + 4, 60), None))
         np.save(paths.music / "s" / f"t{index}.npy", np.random.default_rng(index).normal(size=(60, 35)).astype(np.float32))
     write_json(paths.split, {"takes": {"train": ["s/t0", "s/t1"], "validation": ["s/t2"], "test": []}})
+    is_shown = kind.name in ("canonical", "mojo")
     params = replace(
         PARAMS,
         encode=replace(PARAMS.encode, representation=kind.name, workers=1),  # type: ignore[arg-type]
         statistics=replace(PARAMS.statistics, num_components=16),
         model=replace(PARAMS.model, task=task, width=32, blocks=1, heads=2, feed_forward=32),  # type: ignore[arg-type]
-        train=replace(PARAMS.train, window=20, stride=10, batch=4, steps=3, num_workers=0, report_every=1),
+        train=replace(
+            PARAMS.train, window=20, stride=10, batch=4, steps=3, num_workers=0, report_every=1, sample_every=2 * is_shown
+        ),  # fmt: skip
         sample=replace(PARAMS.sample, steps=2, window=20, overlap=6),
     )
     encode_stage.run(params, paths, "s")
     statistics_stage.run(params, paths)
     train_stage.run(params, paths)
+    pages = list((paths.state / "samples").glob("*/step_*.html"))
+    assert [page.name for page in pages] == (["step_000002.html"] if is_shown else [])
     model = load_model(paths.model, body)
     assert model.representation.name == kind.name
     music = np.load(paths.music / "s" / "t2.npy")

@@ -89,6 +89,41 @@ def test_every_input_reaches_the_follower_once_gates_are_open(params: Params) ->
     assert float((denoiser(x, n, music, late).follower_BTC - base)[:, 0].abs().max()) > 1e-5
 
 
+def test_frames_that_fill_up_a_clip_change_nothing(params: Params) -> None:
+    torch.manual_seed(0)
+    denoiser = make_denoiser(params.model, CANONICAL, 35).eval()
+    for name, value in denoiser.named_parameters():
+        if "modulation" in name:
+            torch.nn.init.normal_(value, std=0.1)
+    x, leader, music = torch.randn(2, 9, NUM_CHANNELS), torch.randn(2, 9, NUM_CHANNELS), torch.randn(2, 9, 35)
+    n, frames = torch.tensor([10, 300]), torch.arange(9)[None] < torch.tensor([[9], [5]])
+    masked = denoiser(x, n, music, leader, frames)
+    whole, alone = denoiser(x[:1], n[:1], music[:1], leader[:1]), denoiser(x[1:, :5], n[1:], music[1:, :5], leader[1:, :5])
+    for found, first, second in zip(masked, whole, alone, strict=True):
+        assert torch.allclose(found[:1], first, atol=1e-5)
+        assert torch.allclose(found[1:, :5], second, atol=1e-5)
+    assert not torch.allclose(denoiser(x, n, music, leader).follower_BTC[1:, :5], alone.follower_BTC, atol=1e-3)
+
+
+def test_pages_are_asked_for_on_time_and_leave_no_trace(
+    params: Params, data: tuple[WindowDataset, Statistics], tmp_path: Path
+) -> None:
+    shown: list[int] = []
+
+    def show(step: int, model: TrainedModel) -> None:
+        shown.append(step)
+        assert not model.denoiser.training
+        torch.manual_seed(step)
+        torch.rand(100)
+
+    dropping = replace(params, model=replace(params.model, dropout=0.3), train=replace(params.train, sample_every=3))
+    plain = run(replace(dropping, train=replace(dropping.train, sample_every=0)), data, tmp_path / "a", show=show)
+    assert shown == []
+    seen = run(dropping, data, tmp_path / "b", show=show)
+    assert shown == [3, 6]
+    assert all(torch.equal(value, weights(seen)[name]) for name, value in weights(plain).items())
+
+
 def test_projections_start_as_principal_components(params: Params, data: tuple[WindowDataset, Statistics]) -> None:
     dataset, statistics = data
     denoiser = start_denoiser(params, CANONICAL, statistics).eval()
@@ -249,6 +284,8 @@ def test_fine_tuning_starts_from_another_models_weights(
     still = replace(params.train, steps=1, lr=0.0, lr_final=0.0, weight_decay=0.0)
     tuned = run(replace(params, train=still), data, tmp_path / "second.safetensors", start=start)
     assert all(torch.allclose(value, weights(tuned)[name]) for name, value in weights(first).items())
+    with pytest.raises(InputError, match="encode.representation canonical, here it is joints"):
+        run(replace(params, encode=replace(params.encode, representation="joints")), data, tmp_path / "x", start=start)
     for section, key, value in (("model", "width", 64), ("model", "heads", 4), ("diffusion", "noise_shift", 1.0)):
         other = replace(params, **{section: replace(getattr(params, section), **{key: value})})  # type: ignore[arg-type]
         with pytest.raises(InputError, match=rf"train\.start_from: .* {section}\.{key}"):

@@ -77,7 +77,7 @@ class Recorder(nn.Module):
         self.leader_width = leader_width
         self.told: list[tuple[Tensor, ...]] = []
 
-    def forward(self, x_n: Tensor, n_B: Tensor, music: Tensor, leader: Tensor) -> Prediction:
+    def forward(self, x_n: Tensor, n_B: Tensor, music: Tensor, leader: Tensor, frames: Tensor | None) -> Prediction:
         self.told.append((x_n, n_B, music, leader))
         return Prediction(x_n * self.weight, x_n[..., : self.leader_width] * self.weight)
 
@@ -193,7 +193,7 @@ class Oracle(nn.Module):
         super().__init__()
         self.batch, self.added = batch, (follower, leader)
 
-    def forward(self, x_n: Tensor, n_B: Tensor, music: Tensor, leader: Tensor) -> Prediction:
+    def forward(self, x_n: Tensor, n_B: Tensor, music: Tensor, leader: Tensor, frames: Tensor | None) -> Prediction:
         assert not self.training, "dropout would be on"
         amount = 1 + n_B[0] / 1000  # errors differ from depth to depth
         follower, leader = self.added

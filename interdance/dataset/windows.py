@@ -19,6 +19,7 @@ from interdance.representation.floor import FloorTransform
 from interdance.representation.normalize import Statistics
 
 NUM_MUSIC = 35
+LEAST_FRAMES = 3
 
 
 def cut_leader(
@@ -80,8 +81,9 @@ class WindowDataset(Dataset[dict[str, Any]]):
     """Windows at every ``stride`` of the given takes, and of the couples that augmentation makes of them.
 
     An item holds float32 tensors ``leader`` (T, C), without partner contact unless that is kept, ``follower`` (T, C),
-    ``music`` (T, 35), all normalised; ``leader_contact`` (T, H) labels; ``transform`` (3,) from the world to the window's
-    frame (:meth:`FloorTransform.from_tensor`); ``take``, ``genre`` (str) and ``start`` (int), its first frame.
+    ``music`` (T, 35), all normalised; ``leader_contact`` (T, H) labels; ``frames`` (T,), which of them are the take's: one
+    that is shorter than a window is a window filled up with zeros; ``transform`` (3,) from the world to the window's frame
+    (:meth:`FloorTransform.from_tensor`); ``take``, ``genre`` (str) and ``start`` (int), its first frame.
 
     Arrays are opened memory-mapped when first used, in each worker process by itself.
 
@@ -107,7 +109,8 @@ class WindowDataset(Dataset[dict[str, Any]]):
     Raises
     ------
     InputError
-        When an array is missing, has another shape than it should, or a take is shorter than a window.
+        When an array is missing, has another shape than it should, or a take is too short for its motion to have an
+        acceleration.
     """
 
     def __init__(
@@ -148,13 +151,10 @@ class WindowDataset(Dataset[dict[str, Any]]):
                     raise InputError(f"take {take}: {name} has shape {array.shape}, {need} is needed; encode it again")
             if mirror and any(len(dancer) != num_frames for dancer in self._open(index, mirrored=True)[:2]):
                 raise InputError(f"take {take}: its image has another length than {num_frames} frames; encode it again")
-            if num_frames < window:
-                raise InputError(
-                    f"take {take}: {num_frames} frames are fewer than a window of {window}; leave it out of the split "
-                    "or shorten train.window"
-                )
+            if num_frames < LEAST_FRAMES:
+                raise InputError(f"take {take}: {num_frames} frames are too few to learn from; leave it out of the split")
             self.genres.append(read_json(encoded / take / "facts.json")["genre"])
-            self.starts += [(index, start) for start in range(0, num_frames - window + 1, stride)]
+            self.starts += [(index, start) for start in range(0, max(1, num_frames - window + 1), stride)]
         self._arrays.clear()
         self._variants = [variant for variant in variants for _ in self.starts]
         self.starts = self.starts * len(variants)
@@ -168,15 +168,22 @@ class WindowDataset(Dataset[dict[str, Any]]):
         x_leader, x_follower, features = self._open(index, mirrored)
         if swapped:
             x_leader, x_follower = x_follower, x_leader
-        stop = start + self.window
+        stop = min(start + self.window, len(x_leader))
         kind = self.representation
         leader, contact, frame = cut_leader(kind, x_leader, start, stop, self.statistics, self.keep_contact)
         music = torch.from_numpy(np.array(features[start:stop]))
-        return {
+        rows = {
             "leader": leader,
             "follower": cut_follower(kind, x_follower, start, stop, frame, self.statistics),
             "music": self.statistics.music.normalise(music) if self.statistics else music,
             "leader_contact": contact,
+            "frames": torch.ones(stop - start, dtype=torch.bool),
+        }
+        missing = self.window - (stop - start)
+        if missing:
+            rows = {name: torch.cat([value, value.new_zeros(missing, *value.shape[1:])]) for name, value in rows.items()}
+        return {
+            **rows,
             "transform": frame.to_tensor(),
             "take": self.takes[index],
             "genre": self.genres[index],

@@ -1,6 +1,8 @@
 """The losses of Eq. 4-8, each a pure function of predictions and truth that returns one scalar.
 
-Points are world positions in metres, (..., T, P, 3). What the paper leaves open is marked "Our choice".
+Points are world positions in metres, (..., T, P, 3). What the paper leaves open is marked "Our choice". Where a batch holds
+clips of unequal length, ``frames_BT`` (boolean) says which frames count: means are over those, and over differences whose
+every frame is one of them; None counts all.
 """
 
 from __future__ import annotations
@@ -11,22 +13,22 @@ from torch import Tensor
 FEET = (7, 8, 10, 11)  # left ankle, right ankle, left foot, right foot: the order of the foot-contact channels
 
 
-def recon_loss(pred_BTC: Tensor, true_BTC: Tensor) -> Tensor:
+def recon_loss(pred_BTC: Tensor, true_BTC: Tensor, frames_BT: Tensor | None = None) -> Tensor:
     """Eq. 4: mean squared error of the normalised clean sample."""
-    return (pred_BTC - true_BTC).square().mean()
+    return _mean((pred_BTC - true_BTC).square(), frames_BT)
 
 
-def velocity_loss(pred_BTP3: Tensor, true_BTP3: Tensor) -> Tensor:
+def velocity_loss(pred_BTP3: Tensor, true_BTP3: Tensor, frames_BT: Tensor | None = None) -> Tensor:
     """Eq. 5, left: squared error of the frame-to-frame displacement, summed over x, y, z, mean over the rest."""
-    return (pred_BTP3.diff(dim=1) - true_BTP3.diff(dim=1)).square().sum(-1).mean()
+    return _mean((pred_BTP3.diff(dim=1) - true_BTP3.diff(dim=1)).square().sum(-1), frames_BT)
 
 
-def acceleration_loss(pred_BTP3: Tensor, true_BTP3: Tensor) -> Tensor:
+def acceleration_loss(pred_BTP3: Tensor, true_BTP3: Tensor, frames_BT: Tensor | None = None) -> Tensor:
     """Eq. 5, right: squared error of the second difference in time."""
-    return (pred_BTP3.diff(n=2, dim=1) - true_BTP3.diff(n=2, dim=1)).square().sum(-1).mean()
+    return _mean((pred_BTP3.diff(n=2, dim=1) - true_BTP3.diff(n=2, dim=1)).square().sum(-1), frames_BT)
 
 
-def foot_loss(pred_BTP3: Tensor, contact_BT4: Tensor) -> Tensor:
+def foot_loss(pred_BTP3: Tensor, contact_BT4: Tensor, frames_BT: Tensor | None = None) -> Tensor:
     """Squared displacement of the feet between frames in which they are predicted to touch the floor.
 
     Our choice: the predicted label is a switch at 0.5 that takes no gradient; otherwise the cheapest way to lower this loss
@@ -34,11 +36,16 @@ def foot_loss(pred_BTP3: Tensor, contact_BT4: Tensor) -> Tensor:
     """
     step = pred_BTP3[:, :, FEET].diff(dim=1).square().sum(-1)
     on = (contact_BT4.detach() > 0.5).to(step.dtype)
-    return (step * on[:, 1:] * on[:, :-1]).mean()
+    return _mean(step * on[:, 1:] * on[:, :-1], frames_BT)
 
 
 def distance_matrix_loss(
-    leader_BTP3: Tensor, pred_BTP3: Tensor, true_leader_BTP3: Tensor, true_BTP3: Tensor, max_distance: float
+    leader_BTP3: Tensor,
+    pred_BTP3: Tensor,
+    true_leader_BTP3: Tensor,
+    true_BTP3: Tensor,
+    max_distance: float,
+    frames_BT: Tensor | None = None,
 ) -> Tensor:
     """Eq. 6, left: squared error of the leader-follower distances between points (joints) whose true one is under the limit.
 
@@ -48,20 +55,28 @@ def distance_matrix_loss(
     pred = _distances(leader_BTP3, pred_BTP3)
     true = _distances(true_leader_BTP3, true_BTP3)
     near = (true < max_distance).to(pred.dtype)
+    if frames_BT is not None:
+        near = near * frames_BT[..., None, None]
     return ((pred - true).square() * near).sum() / near.sum().clamp(min=1)
 
 
-def relative_orientation_loss(pred_relative_BT: Tensor, true_relative_BT: Tensor) -> Tensor:
+def relative_orientation_loss(
+    pred_relative_BT: Tensor, true_relative_BT: Tensor, frames_BT: Tensor | None = None
+) -> Tensor:
     """Eq. 6, right: squared error of the angle between the two dancers around the vertical, radians.
 
     Our choice: 2 - 2 cos of the error, the squared chord: equal to the squared angle when small, smooth, and blind to
     whole turns, so that nothing breaks at plus or minus pi.
     """
-    return (2 - 2 * (pred_relative_BT - true_relative_BT).cos()).mean()
+    return _mean(2 - 2 * (pred_relative_BT - true_relative_BT).cos(), frames_BT)
 
 
 def contact_loss(
-    leader_BTP3: Tensor, pred_BTP3: Tensor, leader_contact_BTP: Tensor, follower_contact_BTP: Tensor
+    leader_BTP3: Tensor,
+    pred_BTP3: Tensor,
+    leader_contact_BTP: Tensor,
+    follower_contact_BTP: Tensor,
+    frames_BT: Tensor | None = None,
 ) -> Tensor:
     """Eq. 7: squared distance to the partner of every point that is labelled to touch.
 
@@ -69,10 +84,10 @@ def contact_loss(
     no gradient (as in :func:`foot_loss`), and each of the two sums is divided by the number of points in it.
     """
     leader, pred = leader_BTP3.flatten(0, 1), pred_BTP3.flatten(0, 1)
-    gaps = (
-        squared_gaps(leader, pred, leader_contact_BTP.flatten(0, 1) > 0.5)[0],
-        squared_gaps(pred, leader, follower_contact_BTP.detach().flatten(0, 1) > 0.5)[0],
-    )
+    labels = [label_BTP.detach().flatten(0, 1) > 0.5 for label_BTP in (leader_contact_BTP, follower_contact_BTP)]
+    if frames_BT is not None:
+        labels = [label_FP & frames_BT.flatten()[:, None] for label_FP in labels]
+    gaps = squared_gaps(leader, pred, labels[0])[0], squared_gaps(pred, leader, labels[1])[0]
     return sum((gap.sum() / max(len(gap), 1) for gap in gaps), start=pred_BTP3.new_zeros(()))
 
 
@@ -127,13 +142,24 @@ def squared_gaps(from_FP3: Tensor, to_FQ3: Tensor, label_FP: Tensor, chunk: int 
     return (from_FP3[frame_R, point_R] - to_FQ3[frame_R, nearest_R]).square().sum(-1), frame_R
 
 
-def label_loss(pred: Tensor, true: Tensor) -> Tensor:
+def label_loss(pred_BTP: Tensor, true_BTP: Tensor, frames_BT: Tensor | None = None) -> Tensor:
     """Mean squared error of the leader's contact labels, the reactive task's second output (not in the paper).
 
     Guidance needs to know which of the leader's points will be touched (Eq. 7). The true labels would betray the follower,
     so the network predicts them.
     """
-    return (pred - true).square().mean()
+    return _mean((pred_BTP - true_BTP).square(), frames_BT)
+
+
+def _mean(error_BTX: Tensor, frames_BT: Tensor | None) -> Tensor:
+    """Mean over the frames that count; of differences, T is shorter, and every frame a difference is of must count."""
+    if frames_BT is None:
+        return error_BTX.mean()
+    counted = frames_BT
+    while counted.shape[1] > error_BTX.shape[1]:
+        counted = counted[:, 1:] & counted[:, :-1]
+    error_BT = error_BTX.flatten(2).mean(-1) if error_BTX.ndim > 2 else error_BTX
+    return (error_BT * counted).sum() / counted.sum().clamp(min=1)
 
 
 def _distances(a_BTJ3: Tensor, b_BTK3: Tensor) -> Tensor:

@@ -44,12 +44,13 @@ class Attention(nn.Module):
         self.key_value = nn.Linear(width, 2 * width)
         self.out = nn.Linear(width, width)
 
-    def forward(self, x_BTD: Tensor, context_BSD: Tensor) -> Tensor:
-        """Return the attended values (B, T, D)."""
+    def forward(self, x_BTD: Tensor, context_BSD: Tensor, frames_BS: Tensor | None = None) -> Tensor:
+        """Return the attended values (B, T, D); only frames of the context that are True in ``frames_BS`` are looked at."""
+        seen = None if frames_BS is None else frames_BS[:, None, None]
         query = self._split(self.query(x_BTD))
         key, value = (self._split(part) for part in self.key_value(context_BSD).chunk(2, dim=-1))
         out_BHTE = F.scaled_dot_product_attention(
-            rotary(query), rotary(key), value, dropout_p=self.dropout if self.training else 0.0
+            rotary(query), rotary(key), value, attn_mask=seen, dropout_p=self.dropout if self.training else 0.0
         )
         return self.out(out_BHTE.transpose(1, 2).flatten(2))
 
@@ -75,13 +76,13 @@ class Branch(nn.Module):
         )
         self.drop = nn.Dropout(dropout)
 
-    def forward(self, x_BTD: Tensor, partner_BTD: Tensor, emb_BTD: Tensor) -> Tensor:
+    def forward(self, x_BTD: Tensor, partner_BTD: Tensor, emb_BTD: Tensor, frames_BT: Tensor | None = None) -> Tensor:
         """Return the dancer's new state; ``partner_BTD`` is the partner's state before this block."""
         shift1, scale1, gate1, shift2, scale2, gate2, shift3, scale3, gate3 = self.modulation(emb_BTD).chunk(9, dim=-1)
         h = self.norm(x_BTD) * (1 + scale1) + shift1
-        x_BTD = x_BTD + gate1 * self.drop(self.self_attention(h, h))
+        x_BTD = x_BTD + gate1 * self.drop(self.self_attention(h, h, frames_BT))
         h = self.norm(x_BTD) * (1 + scale2) + shift2
-        x_BTD = x_BTD + gate2 * self.drop(self.cross_attention(h, self.norm(partner_BTD)))
+        x_BTD = x_BTD + gate2 * self.drop(self.cross_attention(h, self.norm(partner_BTD), frames_BT))
         h = self.norm(x_BTD) * (1 + scale3) + shift3
         return x_BTD + gate3 * self.drop(self.feed_forward(h))
 
@@ -94,6 +95,11 @@ class InteractiveBlock(nn.Module):
         self.leader = Branch(width, heads, feed_forward, dropout)
         self.follower = Branch(width, heads, feed_forward, dropout)
 
-    def forward(self, leader_BTD: Tensor, follower_BTD: Tensor, emb_BTD: Tensor) -> tuple[Tensor, Tensor]:
-        """Return both dancers' new states, leader first."""
-        return self.leader(leader_BTD, follower_BTD, emb_BTD), self.follower(follower_BTD, leader_BTD, emb_BTD)
+    def forward(
+        self, leader_BTD: Tensor, follower_BTD: Tensor, emb_BTD: Tensor, frames_BT: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return both dancers' new states, leader first; ``frames_BT`` as for :class:`Denoiser`."""
+        return (
+            self.leader(leader_BTD, follower_BTD, emb_BTD, frames_BT),
+            self.follower(follower_BTD, leader_BTD, emb_BTD, frames_BT),
+        )

@@ -99,7 +99,9 @@ class Denoiser(nn.Module):
             layer.weight[:, :rows] = components[:rows].T
             layer.weight[:, rows:] = 0.0
 
-    def forward(self, x_n_BTC: Tensor, n_B: Tensor, music_BTA: Tensor, leader_BTC: Tensor) -> Prediction:
+    def forward(
+        self, x_n_BTC: Tensor, n_B: Tensor, music_BTA: Tensor, leader_BTC: Tensor, frames_BT: Tensor | None = None
+    ) -> Prediction:
         """Predict the clean sample.
 
         Parameters
@@ -112,12 +114,15 @@ class Denoiser(nn.Module):
             Music features, normalised.
         leader_BTC
             Leader, normalised: clean in the reactive task, noised to the same step in the duet task.
+        frames_BT
+            Boolean, False for the frames that fill up a shorter clip: no frame looks at them, and what is predicted for
+            them means nothing. None: every frame is one.
         """
         emb_BTD = self.music_in(music_BTA) + self.step_in(step_embedding(n_B, self.width))[:, None]
         leader_BTD = self.leader_in(leader_BTC)
         follower_BTD = self.follower_in(x_n_BTC)
         for block in self.blocks:
-            leader_BTD, follower_BTD = block(leader_BTD, follower_BTD, emb_BTD)
+            leader_BTD, follower_BTD = block(leader_BTD, follower_BTD, emb_BTD, frames_BT)
         scale_f, shift_f, scale_l, shift_l = self.final(emb_BTD).chunk(4, dim=-1)
         follower_BTD = follower_BTD * (1 + scale_f) + shift_f
         leader_BTD = leader_BTD * (1 + scale_l) + shift_l

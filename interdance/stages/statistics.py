@@ -30,7 +30,7 @@ def run(params: Params, paths: Paths) -> None:
     generator = torch.Generator().manual_seed(settings.seed)
     leader, follower = (
         measure(
-            (windows[index][role] for index in chosen),
+            (rows[role][rows["frames"]] for rows in (windows[index] for index in chosen)),
             representation.layout,
             least_std=settings.least_std,
             root_gain=settings.root_gain,
@@ -40,7 +40,7 @@ def run(params: Params, paths: Paths) -> None:
         )
         for role in ("leader", "follower")
     )
-    music = measure_music((windows[index]["music"] for index in chosen), settings.least_std)
+    music = measure_music((rows["music"][rows["frames"]] for rows in (windows[index] for index in chosen)), settings.least_std)
     Statistics(leader, follower, music).save(paths.statistics)
     for role, part in (("leader", leader), ("follower", follower)):
         share = 100 * float(part.explained_K.sum())

@@ -13,10 +13,11 @@ from interdance.dataset.split import read_split
 from interdance.dataset.windows import windows_of
 from interdance.device import best_device
 from interdance.files import write_json
+from interdance.generation.preview import write_preview
 from interdance.representation.normalize import Statistics
 from interdance.representation.registry import make_representation
 from interdance.stages import execute
-from interdance.trained import check_width, load_model, save_model
+from interdance.trained import TrainedModel, check_width, load_model, save_model
 from interdance.training.train import train
 
 logger = logging.getLogger(__name__)
@@ -52,6 +53,12 @@ def run(params: Params, paths: Paths) -> None:
             values = "  ".join(f"{name} {value:.4f}" for name, value in shown.items())
             logger.info("step %d of %d, %.0f s: %s", step, settings.steps, time.monotonic() - started, values)
 
+        def show(step: int, model: TrainedModel) -> None:
+            if split["validation"]:
+                page = paths.state / "samples" / fingerprint / f"step_{step:06d}.html"
+                write_preview(page, model, body, params, paths, split["validation"][0])
+                report.artifact(page, "samples")
+
         model = train(
             params,
             dataset,
@@ -63,6 +70,7 @@ def run(params: Params, paths: Paths) -> None:
             report=tell,
             device=best_device(),
             start=start,
+            show=show,
         )
         save_model(paths.model, model)
         write_json(paths.model / "run.json", {"fingerprint": fingerprint})

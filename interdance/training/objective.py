@@ -55,7 +55,8 @@ def loss_terms(
     prediction
         Normalised.
     batch
-        ``leader`` and ``follower`` (B, T, C), normalised and clean, and ``leader_contact`` (B, T, H), labels.
+        ``leader`` and ``follower`` (B, T, C), normalised and clean, ``leader_contact`` (B, T, H), labels, and where clips
+        differ in length ``frames`` (B, T), which of the frames are theirs.
     n_B
         Diffusion step of each sample.
     statistics
@@ -74,7 +75,9 @@ def loss_terms(
         """The mean of a term over the dancers that are predicted."""
         return lambda: torch.stack([term(pred, true) for pred, true in predicted]).mean()
 
+    frames = batch.get("frames")
     near_B = n_B <= params.max_interaction_step
+    near_frames = None if frames is None else frames[near_B]
     is_any_near = bool(near_B.any())
 
     def interaction(term: Callable[[Dancer, Dancer, Dancer, Dancer], Tensor]) -> Callable[[], Tensor]:
@@ -92,10 +95,10 @@ def loss_terms(
     # Joints are what distances are taken between; all that is held where there are none.
     apart = slice(0, representation.num_joints or None)
     terms: dict[str, Callable[[], Tensor]] = {
-        "recon": each(lambda pred, true: losses.recon_loss(pred.channels_BTC, true.channels_BTC)),
-        "vel": each(lambda pred, true: losses.velocity_loss(pred.points_BTP3, true.points_BTP3)),
-        "acc": each(lambda pred, true: losses.acceleration_loss(pred.points_BTP3, true.points_BTP3)),
-        "foot": each(lambda pred, true: losses.foot_loss(pred.points_BTP3, pred.channels_BTC[..., feet])),
+        "recon": each(lambda pred, true: losses.recon_loss(pred.channels_BTC, true.channels_BTC, frames)),
+        "vel": each(lambda pred, true: losses.velocity_loss(pred.points_BTP3, true.points_BTP3, frames)),
+        "acc": each(lambda pred, true: losses.acceleration_loss(pred.points_BTP3, true.points_BTP3, frames)),
+        "foot": each(lambda pred, true: losses.foot_loss(pred.points_BTP3, pred.channels_BTC[..., feet], frames)),
         "dm": interaction(
             lambda leader, follower, true_leader, true_follower: losses.distance_matrix_loss(
                 leader.points_BTP3[:, :, apart],
@@ -103,21 +106,26 @@ def loss_terms(
                 true_leader.points_BTP3[:, :, apart],
                 true_follower.points_BTP3[:, :, apart],
                 params.dm_distance,
+                near_frames,
             )
         ),
         "ro": interaction(
             lambda leader, follower, true_leader, true_follower: losses.relative_orientation_loss(
-                leader.yaw_BT - follower.yaw_BT, true_leader.yaw_BT - true_follower.yaw_BT
+                leader.yaw_BT - follower.yaw_BT, true_leader.yaw_BT - true_follower.yaw_BT, near_frames
             )
         ),
         "con": interaction(
             lambda leader, follower, true_leader, true_follower: losses.contact_loss(
-                leader.points_BTP3, follower.points_BTP3, batch["leader_contact"][near_B], follower.channels_BTC[..., contact]
+                leader.points_BTP3,
+                follower.points_BTP3,
+                batch["leader_contact"][near_B],
+                follower.channels_BTC[..., contact],
+                near_frames,
             )
         ),
     }
     if task == "reactive":
-        terms["labels"] = lambda: losses.label_loss(prediction.leader, batch["leader_contact"])
+        terms["labels"] = lambda: losses.label_loss(prediction.leader, batch["leader_contact"], frames)
     unlabelled = {
         *(() if layout.size("foot_contact") else ("foot",)),
         *(() if representation.num_labels else ("con", "labels")),

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from diffusers import DDIMScheduler
 
 Report = Callable[[int, dict[str, float]], None]
+Show = Callable[[int, TrainedModel], None]
 
 DEPTHS = (0.1, 0.3, 0.5, 0.7, 0.9, 0.999)
 """Shares of the diffusion steps at which a model is validated: from nearly clean to nothing but noise."""
@@ -52,6 +53,7 @@ def train(
     report: Report,
     device: str = "cpu",
     start: TrainedModel | None = None,
+    show: Show = lambda step, model: None,
 ) -> TrainedModel:
     """Train a denoiser, from ``checkpoint`` when it holds the state of a run with the same ``fingerprint``.
 
@@ -69,6 +71,8 @@ def train(
         Called with the step (1 is the first) and the metrics of the steps since the last call.
     start
         Whose weights are gone on from (Table 11, fine-tuning).
+    show
+        Called every ``train.sample_every`` steps with the step and the moving average as it is then.
 
     Returns
     -------
@@ -103,7 +107,7 @@ def train(
     sums: dict[str, Tensor] = {}
     counted = 0
     for step, batch in enumerate(loader, start=state.step + 1):
-        batch = {name: value.to(device, non_blocking=True) for name, value in batch.items() if isinstance(value, Tensor)}
+        batch = _on_device(batch, device)
         state.step = step
         for group in state.optimizer.param_groups:
             group["lr"] = group["share"] * learning_rate(step, settings)
@@ -126,6 +130,9 @@ def train(
             metrics = validate(cast(Denoiser, average.module), scheduler, validation, local, representation, params, device)
             report(step, metrics)
             state.consider(metrics["validation/error_m"])
+        if settings.sample_every and step % settings.sample_every == 0:
+            model = cast(Denoiser, average.module).eval()
+            show(step, TrainedModel(model, representation, statistics, params))
         if step % settings.checkpoint_every == 0 or last:
             state.save(checkpoint, fingerprint)
     trained = make_denoiser(params.model, representation, statistics.num_music_channels)
@@ -218,8 +225,9 @@ def validate(
     denoiser.eval()
     chosen = np.linspace(0, len(dataset) - 1, min(params.train.batch, len(dataset))).astype(int)
     items = [dataset[int(index)] for index in chosen]
-    keys = ("leader", "follower", "music")
-    batch = {key: torch.stack([item[key] for item in items]).to(device) for key in keys}
+    keys = ("leader", "follower", "music", "frames")
+    batch = _on_device({key: torch.stack([item[key] for item in items]) for key in keys}, device)
+    frames = batch.get("frames")
     noise = _noise(params, batch, params.train.seed)
     mask = full_mask(params.signals, len(items))
     dancers = ("follower", "leader") if params.model.task == "duet" else ("follower",)
@@ -230,9 +238,10 @@ def validate(
         n_B = torch.full((len(items),), n, device=device)
         prediction = _predict(denoiser, params, scheduler, batch, n_B, noise, mask)
         pred = dict(zip(("follower", "leader"), prediction, strict=True))
-        recon = [losses.recon_loss(pred[role], true[role].channels_BTC) for role in dancers]
+        recon = [losses.recon_loss(pred[role], true[role].channels_BTC, frames) for role in dancers]
         points = {role: dancer_of(pred[role], statistics.of(role), representation).points_BTP3 for role in dancers}
-        error = [(points[role] - true[role].points_BTP3).norm(dim=-1).mean() for role in dancers]
+        gaps = [(points[role] - true[role].points_BTP3).norm(dim=-1) for role in dancers]
+        error = [gap_BTP.mean() if frames is None else gap_BTP[frames].mean() for gap_BTP in gaps]
         errors.append(float(torch.stack(error).mean()))
         result |= {f"validation/recon_n{n}": float(torch.stack(recon).mean()), f"validation/error_m_n{n}": errors[-1]}
     return result | {"validation/error_m": float(np.mean(errors))}
@@ -268,7 +277,16 @@ def _predict(
     if params.model.task == "duet":
         leader = scheduler.add_noise(leader, noise[:, 1], n_B)
     x_n = scheduler.add_noise(batch["follower"], noise[:, 0], n_B)
-    return network(x_n, n_B, mask_condition(batch["music"], mask.music_B), mask_condition(leader, mask.leader_B))
+    told = mask_condition(batch["music"], mask.music_B), mask_condition(leader, mask.leader_B)
+    return network(x_n, n_B, *told, batch.get("frames"))
+
+
+def _on_device(batch: dict[str, object], device: str) -> Batch:
+    """The tensors of a batch; ``frames`` only where not all of them count."""
+    moved = {name: value.to(device, non_blocking=True) for name, value in batch.items() if isinstance(value, Tensor)}
+    if bool(moved["frames"].all()):
+        del moved["frames"]
+    return moved
 
 
 def _noise(params: Params, batch: Batch, seed: int) -> Tensor:
