@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import shutil
@@ -51,6 +52,18 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what killed writers of ``path`` left beside it (:func:`atomic_path`, :func:`atomic_folder`).
+
+    Only for a path that no other process is writing at the same time.
+    """
+    for left in path.parent.glob(f".{glob.escape(path.stem)}.*"):
+        if left.is_dir():
+            shutil.rmtree(left)
+        else:
+            left.unlink()
 
 
 def write_json(path: Path, value: Any) -> None:

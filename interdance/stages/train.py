@@ -12,7 +12,7 @@ from interdance.config import Params, Paths
 from interdance.dataset.split import read_split
 from interdance.dataset.windows import windows_of
 from interdance.device import best_device
-from interdance.files import write_json
+from interdance.files import remove_leftovers, write_json
 from interdance.generation.preview import write_preview
 from interdance.representation.normalize import Statistics
 from interdance.representation.registry import make_representation
@@ -44,6 +44,9 @@ def run(params: Params, paths: Paths) -> None:
     )
     logger.info("%d training windows, %d validation windows", len(dataset), len(validation))
     fingerprint = tracking.fingerprint(params, paths, also=[place] if place else [])
+    checkpoint = paths.checkpoints / f"{fingerprint}.safetensors"
+    for output in (checkpoint, paths.model):
+        remove_leftovers(output)
     with tracking.run(params, paths, "training", f"training {fingerprint[:8]}", fingerprint) as report:
         started = time.monotonic()
 
@@ -65,7 +68,7 @@ def run(params: Params, paths: Paths) -> None:
             validation,
             statistics,
             representation,
-            checkpoint=paths.checkpoints / f"{fingerprint}.safetensors",
+            checkpoint=checkpoint,
             fingerprint=fingerprint,
             report=tell,
             device=best_device(),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
@@ -29,6 +29,9 @@ class TrainingState:
     step: int = 0
     best_error: float = math.inf
     best: dict[str, Tensor] = field(default_factory=dict)
+    sums: dict[str, Tensor] = field(default_factory=dict)
+    """Of each metric since the last report, over ``counted`` steps."""
+    counted: int = 0
 
     def consider(self, error: float) -> None:
         """Keep the moving average when it is the best so far; the first always is."""
@@ -41,11 +44,18 @@ class TrainingState:
         tensors = {f"model.{name}": value for name, value in self.denoiser.state_dict().items()}
         tensors |= {f"average.{name}": value for name, value in self.average.state_dict().items()}
         tensors |= {f"best.{name}": value for name, value in self.best.items()}
+        tensors |= {f"sums.{name}": value for name, value in self.sums.items()}
         for index, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items()}
         with atomic_path(path) as temporary:
-            metadata = {"fingerprint": fingerprint, "step": str(self.step), "best_error": repr(self.best_error)}
-            save_file({name: value.contiguous() for name, value in tensors.items()}, temporary, metadata=metadata)
+            metadata = {
+                "fingerprint": fingerprint,
+                "step": str(self.step),
+                "best_error": repr(self.best_error),
+                "counted": str(self.counted),
+            }
+            # Not save_file: it writes to a temporary file of its own, under a name that nobody could tidy up after a kill.
+            temporary.write_bytes(save({name: value.contiguous() for name, value in tensors.items()}, metadata=metadata))
 
     def resume(self, path: Path, fingerprint: str) -> None:
         """Take over the state of an earlier part of the same run, if there is one."""
@@ -67,11 +77,14 @@ class TrainingState:
 
         self.denoiser.load_state_dict(part("model."))
         self.average.load_state_dict(part("average."))
-        self.best = {name: value.to(next(self.denoiser.parameters()).device) for name, value in part("best.").items()}
+        device = next(self.denoiser.parameters()).device
+        self.best = {name: value.to(device) for name, value in part("best.").items()}
+        self.sums = {name: value.to(device) for name, value in part("sums.").items()}
         state = self.optimizer.state_dict()
         for name, value in part("optimizer.").items():
             index, _, key = name.partition(".")
             state["state"].setdefault(int(index), {})[key] = value
         self.optimizer.load_state_dict(state)
         self.step, self.best_error = int(metadata["step"]), float(metadata["best_error"])
+        self.counted = int(metadata["counted"])
         logger.info("continuing after step %d", self.step)

@@ -104,8 +104,6 @@ def train(
         num_workers=settings.num_workers,
         pin_memory=device != "cpu",
     )
-    sums: dict[str, Tensor] = {}
-    counted = 0
     for step, batch in enumerate(loader, start=state.step + 1):
         batch = _on_device(batch, device)
         state.step = step
@@ -119,13 +117,13 @@ def train(
         state.optimizer.step()
         average.update_parameters(denoiser)
 
-        sums = {name: sums.get(name, 0.0) + value for name, value in values.items()}
-        counted += 1
+        state.sums = {name: state.sums.get(name, 0.0) + value for name, value in values.items()}
+        state.counted += 1
         last = step == settings.steps
         if step % settings.report_every == 0 or last:
-            metrics = {name: float(value) / counted for name, value in sums.items()}
+            metrics = {name: float(value) / state.counted for name, value in state.sums.items()}
             report(step, metrics | {"lr": learning_rate(step, settings)})
-            sums, counted = {}, 0
+            state.sums, state.counted = {}, 0
         if len(validation) and (step % settings.validate_every == 0 or last):
             metrics = validate(cast(Denoiser, average.module), scheduler, validation, local, representation, params, device)
             report(step, metrics)
