@@ -179,8 +179,9 @@ def _train_and_sample(
     _link(trained / "data", data / "data")
     _link(trained / ".state", state)
     if not (paths.model / "run.json").exists():
-        train.run(group[0][2], paths)
-    return {(name, seed): _sample(params, paths, sampled) for name, seed, params in group}
+        name, seed, params = group[0]
+        train.run(params, paths, f"{name}, seed {seed}")
+    return {(row, seed): _sample(params, paths, sampled) for row, seed, params in group}
 
 
 def _sample(params: Params, paths: Paths, home: Path) -> Path:

@@ -312,8 +312,8 @@ class _Store:
 
         opening = journal.opening or {}
         address = store_address(self._paths)
-        client = MlflowClient(tracking_uri=address)
         with _locked(self._paths.state / "mlflow.lock"):  # two makers of one database or one run would collide
+            client = MlflowClient(tracking_uri=address)
             experiment = client.get_experiment_by_name(opening["experiment"])
             if experiment is None:
                 folder = (self._paths.state / "artifacts").resolve().as_uri() if address.startswith("sqlite:") else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import json
 import time
 from pathlib import Path
@@ -112,6 +113,24 @@ def test_the_fingerprint_is_what_decides_the_weights(params: Params, paths: Path
     paths.encoded.mkdir()
     (paths.encoded / "leader.npy").write_bytes(b"other data")
     assert tracking.fingerprint(params, paths) != before
+
+
+def test_one_process_at_a_time_makes_the_database(
+    params: Params, paths: Paths, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[bool] = []
+
+    def made(tracking_uri: str) -> MlflowClient:
+        with (paths.state / "mlflow.lock").open("w") as stream, pytest.raises(BlockingIOError):
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        seen.append((paths.state / "mlflow.db").exists())
+        return MlflowClient(tracking_uri=tracking_uri)
+
+    monkeypatch.setattr("mlflow.MlflowClient", made)
+    with tracking.run(params, paths, "training", "try") as report:
+        report(1, {"loss": 1.0})
+    assert seen == [False], "locked before the database is there"
+    assert "does not answer" not in caplog.text
 
 
 def test_metrics_are_read_flat(tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ from interdance.training.train import train
 logger = logging.getLogger(__name__)
 
 
-def run(params: Params, paths: Paths) -> None:
-    """Train, or continue a training that was killed.
+def run(params: Params, paths: Paths, name: str = "") -> None:
+    """Train, or continue a training that was killed; the records call it ``name``, or by its fingerprint.
 
     The state of an unfinished training lies in the state folder, under the fingerprint of the run, where neither a new
     start of the stage nor another run's training touches it.
@@ -47,7 +47,7 @@ def run(params: Params, paths: Paths) -> None:
     checkpoint = paths.checkpoints / f"{fingerprint}.safetensors"
     for output in (checkpoint, paths.model):
         remove_leftovers(output)
-    with tracking.run(params, paths, "training", f"training {fingerprint[:8]}", fingerprint) as report:
+    with tracking.run(params, paths, "training", name or f"training {fingerprint[:8]}", fingerprint) as report:
         started = time.monotonic()
 
         def tell(step: int, metrics: dict[str, float]) -> None:
