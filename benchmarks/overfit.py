@@ -37,11 +37,11 @@ SET = "couples"
 SEEDS = (5, 6, 7)
 
 #: Over ``params.yaml``: the small profile's network. Eight windows a step instead of sixteen, for there are only 25, and
-#: twice the steps; guidance off, so that what is measured is the model.
+#: fewer steps; guidance off, so that what is measured is the model.
 OVERLAY: dict[str, Any] = {
     "choreography": {"takes_per_genre": 1, "workers": 1},
     "encode": {"workers": 1},
-    "train": {"batch": 8, "steps": 1000, "report_every": 50, "validate_every": 100, "checkpoint_every": 100, "num_workers": 0},
+    "train": {"batch": 8, "steps": 400, "report_every": 50, "validate_every": 50, "checkpoint_every": 100, "num_workers": 0},
     "sample": {"seeds": list(SEEDS)},
     "guidance": {"contact_scale": 0.0, "penetration_scale": 0.0},
 }
@@ -94,7 +94,7 @@ def print_curve(curves: dict[str, list[tuple[int, float]]]) -> None:
     names = sorted((name for name in curves if name.startswith("validation/error_m_n")), key=lambda name: int(name[20:]))
     print("error of the training windows, cm, by diffusion step (the last is nothing but noise):")
     print(f"{'step':>6}" + "".join(f"{'n=' + name[20:]:>8}" for name in names) + f"{'loss':>10}")
-    losses = dict(map(tuple, curves["loss/total"]))
+    losses = {step: value for step, value in curves["loss/total"]}
     for row in zip(*(curves[name] for name in names), strict=True):
         step = row[0][0]
         print(f"{step:6}" + "".join(f"{100 * value:8.2f}" for _, value in row) + f"{losses[step]:10.4f}")
@@ -121,18 +121,20 @@ def main() -> None:
     os.environ["INTERDANCE_STATE"] = str(paths.root / ".state")  # records of the check are not those of the project
     os.environ.pop("MLFLOW_TRACKING_URI", None)
     try:
-        started = time.perf_counter()
+        started, busy = time.perf_counter(), time.process_time()
         duet = place_take(params, paths, folder, arguments.seconds)
         learn(params, paths, duet.name)
-        seconds = time.perf_counter() - started
+        seconds, busy = time.perf_counter() - started, time.process_time() - busy
         assert duet.follower is not None
         true_TP3 = Body.load(params.body.model).points(duet.follower)
         trained, untrained = (errors(paths, system, duet.name, true_TP3) for system in ("interdance", "untrained"))
         print_curve(read_json(paths.model / "curves.json"))
+    except InputError as error:
+        parser.error(str(error))
     finally:
         if arguments.out is None:
             shutil.rmtree(root)
-    print(f"{duet.name}: {duet.leader.num_frames} frames, {seconds:.0f} s on {os.cpu_count()} cores")
+    print(f"{duet.name}: {duet.leader.num_frames} frames, {seconds:.0f} s, {busy:.0f} s of processor")
     for section in ("statistics", "model", "train", "sample"):
         print(f"{section}: " + ", ".join(f"{key} {value}" for key, value in params.to_dict()[section].items()))
     for seed, error, before in zip(SEEDS, trained, untrained, strict=True):
