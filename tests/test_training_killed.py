@@ -280,6 +280,5 @@ def test_killed_by_lot(unbroken: Unbroken, root: Path) -> None:
         killed_at.append(changes[-1])
     else:
         assert start(root)[0] == 0
-    print("KILLED", killed_at, len(unbroken.changes))
     assert len(killed_at) > 3
     check_same(root, unbroken)
