@@ -269,16 +269,7 @@ def test_killed_by_lot(unbroken: Unbroken, root: Path) -> None:
     kill(root, Moment("open", JOURNAL, 1 + lines.index(6)))
     assert max(line.get("step", 0) for line in journal(root)) == 3
     assert list(root.glob(".state/checkpoints/[!.]*"))
-    rng = np.random.default_rng(11)
-    killed_at = []
-    for count in rng.integers(1, 15, 6):
-        code, changes = start(root, Moment("*", "*", int(count)))
-        if code == 0:
-            break
-        assert code == -signal.SIGKILL
-        check_whole(root)
-        killed_at.append(changes[-1])
-    else:
-        assert start(root)[0] == 0
-    assert len(killed_at) > 3
+    for count in np.random.default_rng(11).integers(1, 15, 6):  # 15: about as many as lie between two checkpoints
+        kill(root, Moment("*", "*", int(count)))
+    assert start(root)[0] == 0
     check_same(root, unbroken)

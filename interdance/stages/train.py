@@ -59,6 +59,7 @@ def run(params: Params, paths: Paths, name: str = "") -> None:
         def show(step: int, model: TrainedModel) -> None:
             if split["validation"]:
                 page = paths.state / "samples" / fingerprint / f"step_{step:06d}.html"
+                remove_leftovers(page)
                 write_preview(page, model, body, params, paths, split["validation"][0])
                 report.artifact(page, "samples")
 
