@@ -602,7 +602,7 @@ def test_a_person_opens_the_page_in_chromium(body: Body, couple, page: Path, tmp
         browser.press(" ", "Space")
         assert not browser.run("__interdance.clock.playing")
         assert browser.run("__interdance.clock.audio !== null"), "the song can be decoded"
-        assert browser.run("Math.abs(__interdance.time - __interdance.clock.audio.currentTime)") < 0.05
+        browser.wait("Math.abs(__interdance.time - __interdance.clock.audio.currentTime) < 0.05")
 
         browser.run("document.querySelectorAll('#dancers input')[2].click()")
         for look in ("skeleton", "both", "skin"):

@@ -53,7 +53,7 @@ def joint_turns(motion: Motion) -> np.ndarray:
 def test_coefficients_are_the_model(body, motion):
     """Points as the coefficients have them, from true rotations, are those of the model: closed form, no fitting."""
     rest = Skin.of_surface(body)
-    fit = pose._Fit(rest, motion.betas.astype(np.float64))
+    fit = pose._Fit(rest, motion.betas.astype(np.float64), np.arange(710))
     matrices = body.global_rotations(motion.rotations_TJ3.astype(np.float64))
     points = body.points(motion)
     made = fit.points(np.ascontiguousarray(matrices.transpose(1, 3, 0, 2)), points)
