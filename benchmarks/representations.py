@@ -23,7 +23,7 @@ import torch
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
-from benchmarks.train import _peak_memory  # noqa: E402
+from benchmarks.train import peak_memory  # noqa: E402
 from interdance import config  # noqa: E402
 from interdance.body.model import Body  # noqa: E402
 from interdance.diffusion.schedule import make_scheduler  # noqa: E402
@@ -35,7 +35,7 @@ from interdance.representation.registry import REPRESENTATIONS, make_representat
 from interdance.takes import Motion  # noqa: E402
 from interdance.trained import start_denoiser  # noqa: E402
 from interdance.training.objective import loss_terms, total_loss  # noqa: E402
-from interdance.training.train import _optimizer  # noqa: E402
+from interdance.training.train import make_optimizer  # noqa: E402
 
 
 def dance(seed: int, num_frames: int) -> Motion:
@@ -83,11 +83,11 @@ def measure_one(name: str, params: config.Params, rounds: int) -> dict[str, floa
     batch = {"leader": windows.split(leader, "leader"), "follower": windows.split(follower, "follower"), "music": music}
     batch |= {"leader_contact": contact}
     denoiser = start_denoiser(params, kind, statistics)
-    optimizer = _optimizer(denoiser, params.train)
+    optimizer = make_optimizer(denoiser, params.train)
     n_B = torch.linspace(0, params.diffusion.num_steps - 1, size).long()
     noise = torch.randn(batch["follower"].shape, generator=generator)
     x_n = make_scheduler(params.diffusion).add_noise(batch["follower"], noise, n_B)
-    before = _peak_memory("cpu")
+    before = peak_memory("cpu")
     seconds = []
     for _ in range(rounds + 1):
         start = time.process_time()
@@ -103,7 +103,7 @@ def measure_one(name: str, params: config.Params, rounds: int) -> dict[str, floa
         "parameters": sum(parameter.numel() for parameter in every),
         "learned": sum(parameter.numel() for parameter in every if parameter.requires_grad),
         "seconds": float(np.median(seconds[1:])),
-        "bytes": _peak_memory("cpu") - before,
+        "bytes": peak_memory("cpu") - before,
         "encoding": encoding,
         "completing": completing,
     }

@@ -451,14 +451,14 @@ def time_loader(root: Path, params: config.Params, device: str, seconds: dict[st
 def measure_alone(root: Path, arguments: argparse.Namespace) -> None:
     """Print, as JSON, the seconds of a step and the memory that it takes on top of the loaded program, in this process."""
     params, device = read_params(arguments), arguments.device
-    before = _peak_memory(device)
+    before = peak_memory(device)
     precision = getattr(torch, params.train.precision) if device == "cuda" else torch.float32
     system = make_system(root, params, device, plain=arguments.alone == "plain", precision=precision)
     system.step()
-    print(json.dumps({"seconds": sum(system.step()), "bytes": _peak_memory(device) - before}))
+    print(json.dumps({"seconds": sum(system.step()), "bytes": peak_memory(device) - before}))
 
 
-def _peak_memory(device: str) -> int:
+def peak_memory(device: str) -> int:
     """Bytes. ``ru_maxrss`` would be wrong: a process inherits the peak of the one that started it."""
     if device == "cuda":
         return torch.cuda.max_memory_allocated()

@@ -61,3 +61,11 @@ def statistics_of(windows: list[dict[str, torch.Tensor]], num_components: int = 
         for role in ("leader", "follower")
     )
     return Statistics(leader, follower, measure_music([window["music"] for window in windows], 1e-3))
+
+
+def open_gates(denoiser: torch.nn.Module, seed: int = 0) -> None:
+    """Weights by lot for what begins at zero: a new network is blind to what it is told."""
+    generator = torch.Generator().manual_seed(seed)
+    for name, value in denoiser.named_parameters():
+        if "modulation" in name or "final" in name:
+            value.data.normal_(std=0.1, generator=generator)

@@ -23,7 +23,7 @@ from interdance.representation.floor import FloorTransform
 from interdance.representation.layout import INTEGRATED, LAYOUT, NUM_POINTS
 from interdance.representation.normalize import Statistics
 from interdance.trained import TrainedModel, start_denoiser
-from tests.dancers import ANCHORS, CANONICAL, statistics_of, walker
+from tests.dancers import ANCHORS, CANONICAL, open_gates, statistics_of, walker
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -209,10 +209,7 @@ def test_the_couple_that_windows_predict_is_the_couple_that_comes_out(model: Tra
 def opened(model: TrainedModel) -> TrainedModel:
     """The model with gates that let through what it is told; a new network is blind to it."""
     denoiser = start_denoiser(model.params, model.representation, model.statistics).eval()
-    generator = torch.Generator().manual_seed(0)
-    for name, value in denoiser.named_parameters():
-        if "modulation" in name or "final" in name:
-            value.data.normal_(std=0.1, generator=generator)
+    open_gates(denoiser)
     return replace(model, denoiser=denoiser)
 
 

@@ -22,7 +22,7 @@ from interdance.representation.layout import NUM_CHANNELS, NUM_POINTS
 from interdance.representation.normalize import Statistics
 from interdance.trained import TrainedModel, load_model, make_denoiser, save_model, start_denoiser
 from interdance.training.train import learning_rate, train
-from tests.dancers import CANONICAL, statistics_of, write_couples
+from tests.dancers import CANONICAL, open_gates, statistics_of, write_couples
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 WINDOW = 12
@@ -73,9 +73,7 @@ def test_the_network_answers_in_the_shape_of_the_task(params: Params, task: str,
 def test_every_input_reaches_the_follower_once_gates_are_open(params: Params) -> None:
     torch.manual_seed(0)
     denoiser = make_denoiser(params.model, CANONICAL, 35).eval()
-    for name, value in denoiser.named_parameters():
-        if "modulation" in name:
-            torch.nn.init.normal_(value, std=0.1)
+    open_gates(denoiser)
     x, leader, music = torch.randn(1, 5, NUM_CHANNELS), torch.randn(1, 5, NUM_CHANNELS), torch.randn(1, 5, 35)
     n = torch.tensor([10])
     base = denoiser(x, n, music, leader).follower_BTC
@@ -92,9 +90,7 @@ def test_every_input_reaches_the_follower_once_gates_are_open(params: Params) ->
 def test_frames_that_fill_up_a_clip_change_nothing(params: Params) -> None:
     torch.manual_seed(0)
     denoiser = make_denoiser(params.model, CANONICAL, 35).eval()
-    for name, value in denoiser.named_parameters():
-        if "modulation" in name:
-            torch.nn.init.normal_(value, std=0.1)
+    open_gates(denoiser)
     x, leader, music = torch.randn(2, 9, NUM_CHANNELS), torch.randn(2, 9, NUM_CHANNELS), torch.randn(2, 9, 35)
     n, frames = torch.tensor([10, 300]), torch.arange(9)[None] < torch.tensor([[9], [5]])
     masked = denoiser(x, n, music, leader, frames)

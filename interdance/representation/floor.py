@@ -65,6 +65,10 @@ class FloorTransform:
         moved = torch.stack([x + offset[..., 0], values[..., 1], z + offset[..., 1]], dim=-1)
         return as_given(moved, points)
 
+    def directions(self, vectors: Array) -> Array:
+        """Turn vectors (..., 3), such as velocities, without the shift."""
+        return FloorTransform(self.angle, torch.zeros_like(self.offset)).points(vectors)
+
     def compose(self, first: FloorTransform) -> FloorTransform:
         """The transform that does ``first`` and then this one."""
         x, z = turn(first.offset[..., 0], first.offset[..., 1], self.angle)

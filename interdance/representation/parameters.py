@@ -61,7 +61,7 @@ class SmplxParameters(Representation):
     def rebase(self, x: Tensor, transform: FloorTransform) -> Tensor:
         place = transform.points(x[..., self.layout["root_position"]])
         columns = x[..., self.layout["root_rotation"]].unflatten(-1, (2, 3))
-        turned = FloorTransform(transform.angle, torch.zeros_like(transform.offset)).points(columns).flatten(-2)
+        turned = transform.directions(columns).flatten(-2)
         return torch.cat([place, turned, x[..., self.layout["rotations"].start :]], dim=-1)
 
 

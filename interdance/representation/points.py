@@ -71,7 +71,7 @@ class WorldPoints(Representation):
     def rebase(self, x: Tensor, transform: FloorTransform) -> Tensor:
         moved = transform.points(self.positions(x)).flatten(-2)
         velocities = x[..., self.layout["point_velocities"]].unflatten(-1, (-1, 3))
-        turned = FloorTransform(transform.angle, torch.zeros_like(transform.offset)).points(velocities).flatten(-2)
+        turned = transform.directions(velocities).flatten(-2)
         return torch.cat([moved, turned, x[..., self.layout.labels]], dim=-1)
 
     def clip(self, x: Array, start: int, stop: int) -> Array:

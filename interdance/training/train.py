@@ -92,7 +92,7 @@ def train(
     if start:
         denoiser.load_state_dict(start.denoiser.state_dict())
     average = AveragedModel(denoiser, multi_avg_fn=get_ema_multi_avg_fn(settings.ema))
-    state = TrainingState(denoiser, average, _optimizer(denoiser, settings))
+    state = TrainingState(denoiser, average, make_optimizer(denoiser, settings))
     network = torch.compile(denoiser) if settings.compile else denoiser
     scheduler, local = make_scheduler(params.diffusion), statistics.to(device)
     state.resume(checkpoint, fingerprint)
@@ -245,7 +245,7 @@ def validate(
     return result | {"validation/error_m": float(np.mean(errors))}
 
 
-def _optimizer(denoiser: Denoiser, settings: TrainParams) -> torch.optim.Optimizer:
+def make_optimizer(denoiser: Denoiser, settings: TrainParams) -> torch.optim.Optimizer:
     """AdamW with a learning rate of their own for the projections.
 
     Their weights are a thousand times smaller than the others', and a full step of AdamW would wipe out at once the
