@@ -186,6 +186,27 @@ def test_every_term_is_the_loss_of_the_right_dancers(root: Path, statistics: Sta
         assert float(found[name]) == pytest.approx(float(value), rel=1e-4), name
 
 
+@pytest.mark.parametrize("task", ["reactive", "duet"])
+def test_what_fills_up_a_clip_is_in_no_term(root: Path, statistics: Statistics, task: str) -> None:
+    params = params_of(task)
+    batch = {name: value[:1] for name, value in batch_of(windows(root, params, statistics)).items()}
+    generator = torch.Generator().manual_seed(3)
+    pred = {role: batch[role] + 0.1 * torch.randn(batch[role].shape, generator=generator) for role in ("leader", "follower")}
+    pred["follower"][..., CONTACT] = (torch.rand(pred["follower"][..., CONTACT].shape, generator=generator) < 0.02).float()
+    labels = torch.rand(batch["leader_contact"].shape, generator=generator)
+    frames, n_B = torch.arange(12)[None] < 9, torch.tensor([0])
+
+    def terms(stop: int, frames: Tensor | None) -> dict[str, Tensor]:
+        part = {name: value[:, :stop] for name, value in batch.items()} | ({} if frames is None else {"frames": frames})
+        answer = Prediction(pred["follower"][:, :stop], (pred["leader"] if task == "duet" else labels)[:, :stop])
+        return loss_terms(answer, part, n_B, statistics, CANONICAL, params.losses, task)  # type: ignore[arg-type]
+
+    filled, alone, whole = terms(12, frames), terms(9, None), terms(12, None)
+    for name, value in alone.items():
+        assert float(filled[name]) == pytest.approx(float(value), rel=1e-4), name
+        assert float(whole[name]) != pytest.approx(float(value), rel=1e-4), name
+
+
 class Oracle(nn.Module):
     """A network that knows the truth but for what is added to it, and to whom."""
 
@@ -222,6 +243,37 @@ def test_validation_is_of_every_predicted_dancer_at_every_depth(root: Path, stat
     assert len(set(depths)) == len(DEPTHS)
     assert both["validation/error_m"] == pytest.approx(np.mean(depths))
     assert errors(0, 0.1, params_of("reactive"))["validation/error_m"] < 1e-5, "a given leader is no prediction"
+
+
+class Blind(nn.Module):
+    """A network that knows the truth of the frames that are a clip's own, and is far off in what fills it up."""
+
+    def __init__(self, batch: dict[str, Tensor]) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(()))
+        self.batch = batch
+
+    def forward(self, x_n: Tensor, n_B: Tensor, music: Tensor, leader: Tensor, frames: Tensor | None) -> Prediction:
+        assert frames is not None, "it is told which frames count"
+        off = 9.0 * (~frames)[..., None]
+        return Prediction(self.weight * self.batch["follower"] + off, self.weight * self.batch["leader_contact"] + off)
+
+
+def test_short_takes_are_trained_on_and_validated_by_their_own_frames(root: Path, statistics: Statistics) -> None:
+    params = params_of("reactive")
+    params = replace(params, train=replace(params.train, window=80, batch=2))  # the takes have 60 frames
+    dataset = windows(root, params, statistics)
+    assert len(dataset) == 2
+    keys = ("leader", "follower", "music", "leader_contact", "frames")
+    batch = {key: torch.stack([dataset[index][key] for index in range(2)]) for key in keys}
+    assert batch["frames"].sum(dim=1).tolist() == [60, 60]
+    scheduler, blind = make_scheduler(params.diffusion), Blind(batch)
+    values = _backward(blind, scheduler, batch, statistics, CANONICAL, params, 1, "cpu")
+    for name in ("recon", "vel", "acc", "dm", "ro", "labels"):
+        assert float(values[f"loss/{name}"]) < 1e-6, name
+    model: Any = blind
+    errors = validate(model, scheduler, dataset, statistics, CANONICAL, params, "cpu")
+    assert all(value < 1e-5 for value in errors.values()), errors
 
 
 def make_state() -> TrainingState:
@@ -284,6 +336,17 @@ def test_statistics_are_of_the_augmented_windows(project: Paths) -> None:
     plain, swapped = measured
     assert abs(float(plain.follower.mean_C[2] - swapped.follower.mean_C[2])) > 0.01, "who follows stands elsewhere"
     assert not torch.equal(plain.leader.components_KC, swapped.leader.components_KC)
+
+
+def test_what_fills_up_a_window_is_not_measured(project: Paths) -> None:
+    params, measured = params_of("reactive"), []
+    for window in (60, 90):  # the takes have 60 frames
+        statistics_stage.run(replace(params, train=replace(params.train, window=window)), project)
+        measured.append(Statistics.load(project.statistics))
+    for role in ("leader", "follower"):
+        assert torch.allclose(measured[0].of(role).mean_C, measured[1].of(role).mean_C, atol=1e-6)
+        assert torch.allclose(measured[0].of(role).std_C, measured[1].of(role).std_C, atol=1e-6)
+    assert torch.allclose(measured[0].music.std_A, measured[1].music.std_A, atol=1e-6)
 
 
 def test_the_stage_trains_on_augmented_windows_and_goes_on_in_the_units_of_its_start(
