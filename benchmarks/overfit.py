@@ -127,7 +127,7 @@ def main() -> None:
         seconds, busy = time.perf_counter() - started, time.process_time() - busy
         assert duet.follower is not None
         true_TP3 = Body.load(params.body.model).points(duet.follower)
-        trained, untrained = (errors(paths, system, duet.name, true_TP3) for system in ("interdance", "untrained"))
+        trained, untrained = (errors(paths, system, duet.name, true_TP3) for system in ("unguided", "untrained"))
         print_curve(read_json(paths.model / "curves.json"))
     except InputError as error:
         parser.error(str(error))

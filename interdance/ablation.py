@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from interdance import config, tracking
-from interdance.body.model import Body
+from interdance.body.model import Body, body_file
 from interdance.config import Params, Paths
 from interdance.dataset.split import read_split
 from interdance.dataset.windows import open_encoded
@@ -27,10 +27,11 @@ from interdance.errors import InputError
 from interdance.evaluation.record import write_evaluation
 from interdance.evaluation.series import write_series
 from interdance.evaluation.summary import Evaluation
-from interdance.files import atomic_folder, atomic_path
+from interdance.files import atomic_folder, atomic_path, link, locked, write_json
 from interdance.generation.generate import generate_follower, without_guidance
 from interdance.processes import process_pool
 from interdance.report.page import page_html
+from interdance.representation.registry import make_representation
 from interdance.stages import encode, statistics, train
 from interdance.stages.evaluate import measure
 from interdance.trained import load_model
@@ -40,8 +41,11 @@ log = logging.getLogger(__name__)
 BASE = "interdance"
 """The system of a setting that is the method as the parameters say."""
 
-DATA_SECTIONS = ("augment", "body", "encode", "model", "statistics", "train")
-DATA_CODE = ("body", "dataset", "representation", "stages/encode.py", "stages/statistics.py")
+DATA_SECTIONS = ("augment", "body", "encode", "model.task", "statistics", "train.window", "train.stride")
+DATA_CODE = (
+    *("body", "dataset", "representation", "stages/encode.py", "stages/statistics.py"),
+    *("mocap/markers.py", "mocap/marker_sets/landmarks.yaml", "mocap/marker_sets/ssm.yaml"),
+)
 SAMPLE_SECTIONS = ("guidance", "sample")
 SAMPLE_CODE = ("body", "diffusion", "generation", "model", "representation", "ablation.py")
 
@@ -57,7 +61,7 @@ class Setting:
 
 
 def tables(folder: Path) -> list[str]:
-    """Names of the tables that overlays ``<table>_<row>.yaml`` of a folder are rows of."""
+    """Names of the tables that overlays ``<table>_<row>.yaml`` of a folder are rows of, sorted."""
     return sorted({path.stem.partition("_")[0] for path in folder.glob("*_*.yaml")})
 
 
@@ -110,20 +114,65 @@ def ablate(
     Raises
     ------
     InputError
-        When the run has no data yet, or a setting cannot be trained.
+        When the run has no data yet, or a setting cannot be trained, sampled or measured here.
     """
     base, home = Paths(root), root / "ablation"
     for path in (base.takes, base.music, base.split, base.reference):
         if not path.exists():
             raise InputError(f"{path}: no such file; first make it: interdance run takes music split reference")
+    if not read_split(base.split)["test"]:
+        raise InputError(f"{base.split}: no test take to measure on; pin one with split.assign")
     base.state.mkdir(parents=True, exist_ok=True)
+    with locked(home / ".lock"):  # a second run waits, and finds what the first has made
+        return _ablate(base, home, _comparable(root, settings), seeds, workers, tell)
+
+
+def _comparable(root: Path, settings: Sequence[Setting]) -> list[Setting]:
+    """The settings with places that hold from any folder, and without guidance unless all of them can be guided.
+
+    Raises
+    ------
+    InputError
+        For duets, for a measure that needs more than points, and for a row about guidance where there can be none.
+    """
+    placed = [Setting(setting.name, _placed(setting.params, root)) for setting in settings]
+    for params in (setting.params for setting in placed):
+        if params.model.task != "reactive":
+            raise InputError(f"model.task: {params.model.task}: rows of duets are not compared here; leave that overlay out")
+        if params.evaluate.surface != "sampled":
+            raise InputError(f"evaluate.surface: {params.evaluate.surface}: followers are points here; set it to sampled")
+    kinds = [make_representation(each.params.encode.representation, Body.load(each.params.body.model)) for each in placed]
+    if all(kind.can_be_guided for kind in kinds):
+        return placed
+    for setting in placed:
+        if setting.name.startswith("guidance."):
+            raise InputError(f"{setting.name}: of the representations here not every one can be guided; compare it alone")
+    log.info("not every representation here can be guided: all rows go without guidance")
+    return [
+        Setting(each.name, replace(each.params, guidance=without_guidance(each.params.guidance))) for each in placed
+    ]
+
+
+def _placed(params: Params, root: Path) -> Params:
+    """Parameters whose relative places, which start at the run's folder, are absolute."""
+    body, start = params.body.model, params.train.start_from
+    return replace(
+        params,
+        body=replace(params.body, model=str((root / body).resolve()) if body else ""),
+        train=replace(params.train, start_from=str((root / start).resolve()) if start else ""),
+    )
+
+
+def _ablate(
+    base: Paths, home: Path, settings: Sequence[Setting], seeds: Sequence[int], workers: int, tell: Progress
+) -> Evaluation:
     data = {setting.name: _prepare(setting.params, base, home / "data") for setting in settings}
     # Settings that share a training are one job.
     shared: dict[str, list[tuple[str, int, Params]]] = {}
     for seed in seeds:
         for setting in settings:
             params = _seeded(setting.params, seed)
-            key = tracking.fingerprint(params, Paths(data[setting.name]))
+            key = train.fingerprint_of(params, Paths(data[setting.name]))
             shared.setdefault(key, []).append((setting.name, seed, params))
     sampled: dict[tuple[str, int], Path] = {}
     tell(0, len(settings) * len(seeds))
@@ -137,8 +186,8 @@ def ablate(
             tell(len(sampled), len(settings) * len(seeds))
     with atomic_folder(home / "generated") as out:
         for (name, seed), followers in sampled.items():
-            _link(out / name / f"seed_{seed}", followers, seen_from=home / "generated" / name)
-    evaluation = measure(config.load(root / "params.yaml"), base, home / "generated")
+            link(out / name / f"seed_{seed}", Path(os.path.relpath(followers, home / "generated" / name)))
+    evaluation = measure(settings[0].params, base, home / "generated")
     with atomic_folder(home / "metrics") as out:
         write_evaluation(out / "evaluate.json", evaluation)
         write_series(out / "plots", evaluation.series)
@@ -149,15 +198,10 @@ def ablate(
 
 def _prepare(params: Params, base: Paths, home: Path) -> Path:
     """A root with the run's takes, encoded as the setting wants them, and their statistics."""
-    # Of the network and of the training only what decides windows matters here.
-    plain = config.load(base.root / "params.yaml")
-    params = replace(
-        params,
-        model=replace(plain.model, task=params.model.task),
-        train=replace(plain.train, window=params.train.window, stride=params.train.stride),
-    )
+    params = replace(params, encode=replace(params.encode, workers=1))  # the result does not depend on how many
     inputs = [base.takes, base.music, base.split]
-    root = home / tracking.fingerprint(params, base, DATA_SECTIONS, DATA_CODE, inputs)
+    body = body_file(params.body.model)
+    root = home / tracking.fingerprint(params, base, DATA_SECTIONS, DATA_CODE, [*inputs, body])
     for path in inputs:
         _link(root / "data" / path.name, path)
     if not Paths(root).statistics.exists():
@@ -178,9 +222,11 @@ def _train_and_sample(
     paths = Paths(trained)
     _link(trained / "data", data / "data")
     _link(trained / ".state", state)
-    if not (paths.model / "run.json").exists():
+    done = trained / "done.json"
+    if not done.exists():
         name, seed, params = group[0]
         train.run(params, paths, f"{name}, seed {seed}")
+        write_json(done, {"row": name, "seed": seed})
     return {(row, seed): _sample(params, paths, sampled) for row, seed, params in group}
 
 
@@ -209,8 +255,6 @@ def _sample(params: Params, paths: Paths, home: Path) -> Path:
     return out
 
 
-def _link(link: Path, target: Path, seen_from: Path | None = None) -> None:
-    """A relative link to ``target``; ``seen_from`` is where the link's folder will lie in the end."""
-    link.parent.mkdir(parents=True, exist_ok=True)
-    if not link.is_symlink():
-        link.symlink_to(os.path.relpath(target, seen_from or link.parent))
+def _link(place: Path, target: Path) -> None:
+    """A relative link, so that the run can be moved as a whole."""
+    link(place, Path(os.path.relpath(target, place.parent)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import glob
 import json
 import os
@@ -64,6 +65,24 @@ def remove_leftovers(path: Path) -> None:
             shutil.rmtree(left)
         else:
             left.unlink()
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """One process at a time between here and the end of the block; others wait. ``path`` is a file for that alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def link(place: Path, target: Path) -> None:
+    """Make ``place`` a symbolic link to ``target``, as it is written; a link to something else is replaced."""
+    if place.is_symlink() and place.readlink() != target:
+        place.unlink()
+    if not place.is_symlink():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(target)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -8,7 +8,6 @@ journal.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import logging
@@ -19,11 +18,12 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from interdance.config import Params, Paths
-from interdance.files import read_json
+from interdance.files import locked, read_json
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -60,17 +60,17 @@ def fingerprint(
 
     Parameters
     ----------
-    sections : names of the sections of ``params`` that matter.
-    code : modules and rooms, relative to the package.
+    sections : names of the sections of ``params`` that matter, or of single values in them (``model.task``).
+    code : modules, rooms and other files, relative to the package.
     inputs : files and folders whose bytes matter; by default all that every training reads.
     also : more of them.
     """
-    values = params.to_dict()
-    digest = hashlib.sha256(json.dumps({name: values[name] for name in sections}, sort_keys=True).encode())
+    values = {name: reduce(lambda part, key: part[key], name.split("."), params.to_dict()) for name in sections}
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
     package = Path(__file__).resolve().parent
     for name in code:
         place = package / name
-        for module in [place] if place.suffix == ".py" else sorted(place.rglob("*.py")):
+        for module in [place] if place.suffix else sorted(place.rglob("*.py")):
             digest.update(module.relative_to(package).as_posix().encode())
             digest.update(module.read_bytes() if module.exists() else b"absent")
     read = (paths.split, paths.statistics, paths.music, paths.encoded) if inputs is None else inputs
@@ -312,7 +312,7 @@ class _Store:
 
         opening = journal.opening or {}
         address = store_address(self._paths)
-        with _locked(self._paths.state / "mlflow.lock"):  # two makers of one database or one run would collide
+        with locked(self._paths.state / "mlflow.lock"):  # two makers of one database or one run would collide
             client = MlflowClient(tracking_uri=address)
             experiment = client.get_experiment_by_name(opening["experiment"])
             if experiment is None:
@@ -386,11 +386,3 @@ def _git(root: Path, *arguments: str) -> str:
     except (OSError, subprocess.CalledProcessError):
         return ""
     return done.stdout.strip()
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield

@@ -22,7 +22,7 @@ import yaml
 
 from interdance import config
 from interdance.errors import InputError
-from interdance.files import atomic_path
+from interdance.files import atomic_path, link
 
 #: What a private folder sees through a link instead of a copy.
 LINKED = ("dvc.yaml", ".dvcignore", "interdance", ".state")
@@ -89,8 +89,8 @@ def prepare(project: Path, *overlays: Path, name: str | None = None) -> Path:
     (root / ".dvc").mkdir(parents=True, exist_ok=True)
     (project / ".state").mkdir(exist_ok=True)
     for linked in LINKED:
-        _link(root / linked, Path("..", "..", linked))
-    _link(root / ".dvc" / "plots", Path("..", "..", "..", ".dvc", "plots"))
+        link(root / linked, Path("..", "..", linked))
+    link(root / ".dvc" / "plots", Path("..", "..", "..", ".dvc", "plots"))
     cache = os.path.relpath(project / ".dvc" / "cache", root / ".dvc")
     _write_if_new(root / ".dvc" / "config", DVC_CONFIG.format(cache=cache))
     _write_if_new(root / "params.yaml", yaml.safe_dump(_rebased(values, project, root), sort_keys=False))
@@ -223,7 +223,7 @@ def _rebased(values: dict[str, Any], project: Path, root: Path) -> dict[str, Any
     for place in linked:
         if not linked & set(place.parents):  # what lies in a linked folder is seen through its link
             (root / place).parent.mkdir(parents=True, exist_ok=True)
-            _link(root / place, Path(os.path.relpath(project / place, (root / place).parent)))
+            link(root / place, Path(os.path.relpath(project / place, (root / place).parent)))
     return values | {"sets": sets, "body": body, "train": train}
 
 
@@ -232,19 +232,14 @@ def _remove_links(root: Path) -> None:
     for folder, folders, files in os.walk(root):
         if Path(folder) == root:
             folders[:] = [name for name in folders if name not in (".dvc", *LINKED)]
-        for link in (Path(folder, name) for name in (*folders, *files) if name not in LINKED):
-            if not link.is_symlink():
+        for place in (Path(folder, name) for name in (*folders, *files) if name not in LINKED):
+            if not place.is_symlink():
                 continue
-            link.unlink()
-            for parent in link.parents:
+            place.unlink()
+            for parent in place.parents:
                 if parent == root or any(parent.iterdir()):
                     break
                 parent.rmdir()
-
-
-def _link(link: Path, target: Path) -> None:
-    if not link.is_symlink():
-        link.symlink_to(target)
 
 
 def _write_if_new(path: Path, text: str) -> None:

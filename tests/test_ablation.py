@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import yaml
 
 from interdance import config
-from interdance.ablation import BASE, ablate, read_settings
+from interdance.ablation import BASE, Setting, _comparable, ablate, read_settings
 from interdance.body.model import Body
 from interdance.config import Paths
 from interdance.errors import InputError
@@ -97,6 +98,35 @@ def test_rows_share_trainings_and_a_second_run_adds_only_what_is_new(root: Path)
         rows = {row["seed"]: row["values"] for row in evaluation.summary["seeds"][system]}
         assert rows == {row["seed"]: row["values"] for row in again.summary["seeds"][system] if row["seed"] != "3"}
     assert "Joints" in (home / "index.html").read_text()
+
+
+def test_what_cannot_be_compared_is_refused_before_anything_is_trained(root: Path, tmp_path: Path) -> None:
+    params = root / "params.yaml"
+    (setting,) = read_settings(params, OVERLAYS, ["losses.dm"])
+    its = setting.params
+    duet = replace(its, model=replace(its.model, task="duet"))
+    full = replace(its, evaluate=replace(its.evaluate, surface="full"))
+    guided = replace(its, encode=replace(its.encode, representation="joints"))
+    for wrong, name, sentence in (
+        (duet, "x", "model.task: duet"),
+        (full, "x", "evaluate.surface: full"),
+        (guided, "guidance.both", "guidance.both: of the representations here"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            ablate(root, [Setting(name, wrong)], [1], 1)
+
+
+def test_rows_are_guided_all_or_none_and_places_hold_from_any_folder(root: Path) -> None:
+    (setting,) = read_settings(root / "params.yaml", OVERLAYS, ["losses.dm"])
+    its = replace(setting.params, guidance=replace(setting.params.guidance, contact_scale=0.3))
+    its = replace(its, train=replace(its.train, start_from="../other/models/denoiser"))
+    joints = replace(its, encode=replace(its.encode, representation="joints"))
+    (alone,) = _comparable(root, [Setting("a", its)])
+    assert alone.params.guidance.contact_scale == 0.3
+    assert Path(alone.params.train.start_from) == root.parent / "other" / "models" / "denoiser"
+    assert alone.params.body.model == "", "the embedded body is no place"
+    both = _comparable(root, [Setting("a", its), Setting("b", joints)])
+    assert [setting.params.guidance.contact_scale for setting in both] == [0.0, 0.0]
 
 
 def test_a_run_without_data_says_what_to_make(root: Path, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "report": {"export"},
     "evaluation": {"music", "mocap", "importers", "body", "metrics", "export", "report"},
     "ablation": {
-        *("body", "dataset", "trained", "generation", "evaluation", "report", "stages", "tracking"),
+        *("body", "dataset", "trained", "generation", "evaluation", "report", "representation", "stages", "tracking"),
     },
     "tracking": set(),
     "workspace": set(),

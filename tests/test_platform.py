@@ -265,6 +265,19 @@ def add_couple(incoming: Path, take: Path) -> None:
 
 
 @pytest.mark.slow
+def test_overlays_are_laid_over_each_other_in_order(tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    for name in ("params.yaml", "dvc.yaml"):
+        (folder / name).write_text((ROOT / name).read_text())
+    for name, steps, batch in (("one", 7, 3), ("two", 9, None)):
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump({"train": {"steps": steps} | ({"batch": batch} if batch else {})}))
+    root = workspace.prepare(folder, folder / "one.yaml", folder / "two.yaml")
+    assert root.name == "one-two"
+    told = config.load(root / "params.yaml").train
+    assert (told.steps, told.batch) == (9, 3)
+
+
 def test_a_data_set_is_a_stage_and_one_more_take_is_one_more(project: Path, tmp_path: Path) -> None:
     takes = sorted((project / "data" / "takes" / "couples").glob("waltz_*"))
     incoming = tmp_path / "incoming"

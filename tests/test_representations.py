@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ import torch
 from interdance import config
 from interdance.body.model import Body
 from interdance.body.rotations import matrices, vectors
-from interdance.config import Paths
+from interdance.config import EncodeParams, Paths
 from interdance.errors import InputError
 from interdance.files import write_json
 from interdance.generation.generate import generate_couple, generate_follower, without_guidance
@@ -28,14 +28,14 @@ from interdance.stages import encode as encode_stage
 from interdance.stages import statistics as statistics_stage
 from interdance.stages import train as train_stage
 from interdance.takes import Duet, Motion, write_take
-from interdance.trained import TrainedModel, check_width, load_model, start_denoiser
+from interdance.trained import TrainedModel, check_width, load_model, save_model, start_denoiser
 from interdance.training.objective import loss_terms
 from tests.dancers import open_gates
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PARAMS = config.load(REPOSITORY / "params.yaml")
 FRAMES = 50
-GUIDED = ("canonical", "joints_vertices")
+GUIDED = ("canonical",)
 
 
 def dance(seed: int, num_frames: int = FRAMES) -> Motion:
@@ -107,6 +107,8 @@ def test_the_table_of_the_paper(body: Body) -> None:
     }
     assert kinds["humanml263"].width == 263 and kinds["smplx6d"].width == 343 and kinds["canonical"].width == 4978
     assert {name for name, kind in kinds.items() if kind.can_be_guided} == set(GUIDED)
+    (named,) = (item.type for item in fields(EncodeParams) if item.name == "representation")
+    assert all(f'"{name}"' in str(named) for name in REPRESENTATIONS) and str(named).count('"') == 2 * len(REPRESENTATIONS)
     with pytest.raises(InputError, match="encode.representation: smpl is not one of canonical, joints"):
         make_representation("smpl", body)
 
@@ -262,7 +264,17 @@ def test_a_true_label_of_the_leader_is_not_looked_at(body: Body, couple: tuple[O
     assert not np.array_equal(one.points_TP3, seen.points_TP3), "the rest of him is"
 
 
-def test_statistics_of_another_representation_are_refused(body: Body, couple: tuple[Observed, Observed]) -> None:
+def test_statistics_of_another_representation_are_refused(
+    body: Body, couple: tuple[Observed, Observed], tmp_path: Path
+) -> None:
     joints, canonical = (make_representation(name, body) for name in ("joints", "canonical"))
+    foreign = statistics_of(joints, couple)
     with pytest.raises(InputError, match="here.npz: 389 channels, 4978 are needed for canonical"):
-        check_width(Path("here.npz"), statistics_of(joints, couple), canonical)
+        check_width(Path("here.npz"), foreign, canonical)
+    params = replace(PARAMS, model=replace(PARAMS.model, width=32, blocks=1, heads=2, feed_forward=32))
+    own = statistics_of(canonical, couple)
+    model = TrainedModel(start_denoiser(params, canonical, own), canonical, own, params)
+    save_model(tmp_path / "model", model)
+    foreign.save(tmp_path / "model" / "statistics.npz")
+    with pytest.raises(InputError, match="statistics.npz: 389 channels, 4978 are needed for canonical"):
+        load_model(tmp_path / "model", body)

@@ -98,9 +98,7 @@ class Body:
         InputError
             When the file is missing, is not an ``.npz`` of SMPL-X's arrays, or its surface cannot be sampled.
         """
-        file = Path(path) if path else DEFAULT_BODY
-        if file.is_dir():
-            file = file / "SMPLX_NEUTRAL.npz"
+        file = body_file(path)
         if not file.is_file():
             raise InputError(
                 f"{file}: no such file; body.model must name a SMPLX_NEUTRAL.npz, or be empty for the embedded body"
@@ -235,6 +233,12 @@ class Body:
             moved = {name: part.to(device=device, dtype=dtype).contiguous() for name, part in parts.items()}
             self._slices[device, dtype] = moved | {"parents": model.parents.to(device)}
         return self._slices[device, dtype]
+
+
+def body_file(path: Path | str | None) -> Path:
+    """The file of a body model: that of a folder of models, or the embedded one for None and ""."""
+    file = Path(path) if path else DEFAULT_BODY
+    return file / "SMPLX_NEUTRAL.npz" if file.is_dir() else file
 
 
 def _batches(

@@ -127,9 +127,9 @@ class WindowDataset(Dataset[dict[str, Any]]):
         swap_roles: bool = False,
         keep_contact: bool = False,
     ) -> None:
-        if window < 2 or stride < 1:
+        if window < LEAST_FRAMES or stride < 1:
             raise InputError(
-                f"windows of {window} frames every {stride}: at least 2 frames, every 1 or more, are needed"
+                f"windows of {window} frames every {stride}: at least {LEAST_FRAMES} frames, every 1 or more, are needed"
             )
         self.representation = representation
         self.encoded, self.music = encoded, music

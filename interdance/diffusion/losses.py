@@ -159,7 +159,7 @@ def _mean(error_BTX: Tensor, frames_BT: Tensor | None) -> Tensor:
     while counted.shape[1] > error_BTX.shape[1]:
         counted = counted[:, 1:] & counted[:, :-1]
     error_BT = error_BTX.flatten(2).mean(-1) if error_BTX.ndim > 2 else error_BTX
-    return (error_BT * counted).sum() / counted.sum().clamp(min=1)
+    return torch.where(counted, error_BT, 0.0).sum() / counted.sum().clamp(min=1)
 
 
 def _distances(a_BTJ3: Tensor, b_BTK3: Tensor) -> Tensor:

@@ -32,6 +32,11 @@ class Windows:
         Of the training set.
     window, overlap
         Frames. A take shorter than a window is one window.
+
+    Raises
+    ------
+    ValueError
+        When windows overlap by as much as they are long, or by less than nothing.
     """
 
     to_clip: FloorTransform

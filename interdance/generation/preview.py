@@ -21,17 +21,36 @@ SHOWN_S = 10.0
 
 
 def write_preview(path: Path, model: TrainedModel, body: Body, params: Params, paths: Paths, take: str) -> None:
-    """A page of the first seconds of a take with what a model makes of it now, beside the true couple, without guidance."""
+    """A page of the first seconds of a take with what a model makes of it now, without guidance.
+
+    A follower is shown with her leader and beside the true one; a duet model's couple by itself.
+
+    Parameters
+    ----------
+    path : Path
+        The page (.html).
+    body : Body
+        Of the model's representation.
+    paths : Paths
+        Where the take is encoded, and its music features.
+    take : str
+        ``<set>/<take>``.
+
+    Raises
+    ------
+    InputError
+        When the model cannot do what ``sample`` asks of its signals, or what it makes are no numbers.
+    """
     kind, fps, num_frames = model.representation, params.data.fps, int(SHOWN_S * params.data.fps)
-    leader_TC, follower_TC = (
-        np.array(open_encoded(paths.encoded / take / f"{role}.npy", kind)[:num_frames]) for role in ("leader", "follower")
-    )
     music_TA = np.array(np.load(paths.music / f"{take}.npy", mmap_mode="r", allow_pickle=False)[:num_frames])
     sampling, seed, device = params.sample, params.sample.seeds[0], best_device()
     if params.model.task == "duet":
         couple = generate_couple(model, music_TA, sampling=sampling, seed=seed, device=device)
         points = {"Leader": couple.leader_TP3, "Follower": couple.follower_TP3}
     else:
+        leader_TC, follower_TC = (
+            np.array(open_encoded(paths.encoded / take / f"{role}.npy", kind)[:num_frames]) for role in ("leader", "follower")
+        )
         guidance = without_guidance(params.guidance)
         made = generate_follower(
             model, body, leader_TC, music_TA, sampling=sampling, guidance=guidance, seed=seed, device=device

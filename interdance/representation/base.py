@@ -96,8 +96,12 @@ class Representation(ABC):
 
     @property
     def can_be_guided(self) -> bool:
-        """Whether guidance can work on it: it needs the surface, and labels of what should touch."""
-        return self.has_surface and self.num_labels > 0
+        """Whether guidance can work on it.
+
+        It needs the surface, labels of what should touch, and poses told apart from the world: how a pose gives way to a
+        pull is measured in the frames of windows, and holds in the world only where it does not depend on the facing.
+        """
+        return self.has_surface and self.num_labels > 0 and self.canonical
 
     @abstractmethod
     def encode(self, dancer: Observed) -> np.ndarray:
@@ -142,7 +146,13 @@ class Representation(ABC):
         return x_TC
 
     def complete(self, x_TC: Tensor) -> np.ndarray:
-        """All 710 world points of a take, float32 (T, 710, 3); what is not held follows from a body fitted to what is."""
+        """All 710 world points of a take (T, C), float32 (T, 710, 3); what is not held follows from a body fitted to what is.
+
+        Raises
+        ------
+        InputError
+            When the points are no numbers, and a body was to be fitted to them.
+        """
         return self.positions(x_TC).float().cpu().numpy()
 
 

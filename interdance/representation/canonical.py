@@ -6,15 +6,13 @@ one clip, ``(B, T, P, 3)`` for a batch of them.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from interdance.errors import InputError
 from interdance.representation.base import Observed, Representation, row_zero_repeats
-from interdance.representation.floor import Array, FloorTransform, as_given, as_tensor, facing, turn, turn_points
+from interdance.representation.floor import Array, FloorTransform, as_given, as_tensor, facing, to_branch, turn, turn_points
 from interdance.representation.layout import (
     INTEGRATED,
     LAYOUT,
@@ -174,11 +172,6 @@ def on_yaw_branch(x: Array) -> Array:
     later = values[..., YAW_VELOCITY + 1 :]
     moved = torch.cat([values[..., :YAW], half[..., None], velocity[..., None], later], dim=-1)
     return as_given(moved, x)
-
-
-def to_branch(half_yaw: Tensor) -> Tensor:
-    """The multiples of pi to add to half yaws, so that the yaw ``psi = -2 a`` comes to lie in [-pi/2, 3 pi/2)."""
-    return math.pi * torch.floor((-2 * half_yaw + 0.5 * math.pi) / (2 * math.pi))
 
 
 def _differences(values: Tensor) -> Tensor:

@@ -112,6 +112,11 @@ def facing_of(left_T3: Tensor, right_T3: Tensor) -> Tensor:
     return _across_to_yaw(left_T3 - right_T3)
 
 
+def to_branch(half_yaw: Tensor) -> Tensor:
+    """The multiples of pi to add to half yaws, so that the yaw ``psi = -2 a`` comes to lie in [-pi/2, 3 pi/2)."""
+    return math.pi * torch.floor((-2 * half_yaw + 0.5 * math.pi) / (2 * math.pi))
+
+
 def turn_points(points: Tensor, angle: Tensor) -> Tensor:
     """Turn (..., N, 3) about +Y, all N points of an entry of ``angle`` (...) alike."""
     x, z = turn(points[..., 0], points[..., 2], angle[..., None])

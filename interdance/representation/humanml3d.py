@@ -10,8 +10,7 @@ from interdance.body.model import Body
 from interdance.body.pose import fit_motion
 from interdance.body.rotations import matrices
 from interdance.representation.base import Observed, Representation, row_zero_repeats
-from interdance.representation.canonical import to_branch
-from interdance.representation.floor import Array, FloorTransform, as_given, as_tensor, facing, turn, turn_points
+from interdance.representation.floor import Array, FloorTransform, as_given, as_tensor, facing, to_branch, turn, turn_points
 from interdance.representation.layout import NUM_BODY_JOINTS, NUM_FEET, Layout
 from interdance.representation.parameters import to_6d
 
@@ -107,7 +106,8 @@ class HumanMl3d(Representation):
         return torch.cat([torch.cat([x_TC[:1, :3], velocities]), x_TC[:, 3:]], dim=-1)
 
     def complete(self, x_TC: Tensor) -> np.ndarray:
-        motion, _ = fit_motion(super().complete(x_TC), self.body, fps=30.0, held=self.held_H)
+        points = super().complete(x_TC)
+        motion, _ = fit_motion(points, self.body, fps=1.0, held=self.held_H)  # the rate is passed on, and not used
         return self.body.points(motion)
 
     def _path(self, integrated: Tensor) -> tuple[Tensor, Tensor]:

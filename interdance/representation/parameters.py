@@ -14,6 +14,9 @@ from interdance.representation.floor import FloorTransform
 from interdance.representation.layout import NUM_JOINTS, NUM_POINTS, Layout
 from interdance.takes import NUM_BETAS
 
+AT_ONCE = 256
+"""Frames skinned together when a whole take is."""
+
 
 class SmplxParameters(Representation):
     """Pelvis, world rotation, 54 rotations relative to the parents (6D, Zhou et al. 2019), and shape, told every frame.
@@ -54,6 +57,9 @@ class SmplxParameters(Representation):
         translation = flat[:, self.layout["root_position"]] - self.body.rest_joints_torch(betas)[:, 0]
         return self.body.points_torch(turned, translation, betas).reshape(*x.shape[:-1], NUM_POINTS, 3)
 
+    def complete(self, x_TC: Tensor) -> np.ndarray:
+        return np.concatenate([super(SmplxParameters, self).complete(part) for part in x_TC.split(AT_ONCE)])
+
     def root(self, x: Tensor) -> tuple[Tensor, Tensor]:
         ahead = from_6d(x[..., self.layout["root_rotation"]])[..., 0, :, 2]
         return x[..., self.layout["root_position"]], torch.atan2(ahead[..., 0], ahead[..., 2])
@@ -73,4 +79,4 @@ def to_6d(rotations: np.ndarray) -> np.ndarray:
 def from_6d(values: Tensor) -> Tensor:
     """Rotation matrices (..., J, 3, 3) of (..., 6 J), made orthonormal by Gram and Schmidt; differentiable."""
     columns = values.unflatten(-1, (-1, 2, 3)).transpose(-1, -2)
-    return roma.special_gramschmidt(columns)
+    return roma.special_gramschmidt(columns, epsilon=1e-8)

@@ -85,7 +85,7 @@ class WorldPoints(Representation):
         points = super().complete(x_TC)
         if self.has_surface:
             return points
-        motion, _ = fit_motion(points, self.body, fps=30.0, held=self.held_H)
+        motion, _ = fit_motion(points, self.body, fps=1.0, held=self.held_H)  # the rate is passed on, and not used
         return self.body.points(motion)
 
 

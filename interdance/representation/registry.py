@@ -16,7 +16,7 @@ REPRESENTATIONS: tuple[str, ...] = (Canonical.name, *(kind.name for kind in _ON_
 
 
 def make_representation(name: str, body: Body) -> Representation:
-    """The representation of that name for dancers of ``body``.
+    """The representation of that name (one of :data:`REPRESENTATIONS`) for dancers of ``body``.
 
     Raises
     ------

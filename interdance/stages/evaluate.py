@@ -30,7 +30,13 @@ def run(params: Params, paths: Paths) -> None:
 
 
 def measure(params: Params, paths: Paths, generated: Path) -> Evaluation:
-    """The systems of a folder of generated followers, measured on the test takes of ``paths``."""
+    """The systems of a folder of generated followers, measured on the test takes of ``paths``.
+
+    Raises
+    ------
+    InputError
+        When there is no test take, a system lacks one, or the reference set was cut otherwise.
+    """
     names = read_split(paths.split)["test"]
     if not names:
         raise InputError(f"{paths.split}: no test take to measure on; pin one with split.assign")

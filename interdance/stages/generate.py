@@ -3,9 +3,9 @@
 ``generated/<system>/seed_<n>/<take>``, or ``generated/<system>/<take>`` where nothing is drawn at random. Systems:
 ``interdance`` (trained, guided; left out where the representation cannot be guided), ``unguided`` (the same weights and
 noise without guidance), ``untrained`` (weights by lot, as a training begins that goes on from none), ``nn_motion``
-(Appendix A; beside the canonical representation alone, since it depends on none). In the duet task the takes give their
-music alone, each follower lies beside her own leader, and what needs a given leader is left out, guidance and
-``nn_motion``: ``duet.interdance`` and ``duet.untrained`` remain.
+(Appendix A; beside the canonical representation alone, since it depends on none, and where a training take fills a clip).
+In the duet task the takes give their music alone, each follower lies beside her own leader, and what needs a given leader
+is left out, guidance and ``nn_motion``: ``duet.interdance`` and ``duet.untrained`` remain.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def run(params: Params, paths: Paths) -> None:
         _couples(params, paths, body, split["test"], {"duet.interdance": trained, "duet.untrained": untrained})
         return
     library: NearestMotion | None = None
-    if isinstance(representation, Canonical):
+    lengths = [len(_encoded(paths, take, "leader", representation)) for take in split["train"]]
+    if isinstance(representation, Canonical) and max(lengths, default=0) >= params.evaluate.clip_frames:
         couples = (
             (_encoded(paths, take, "leader", representation), _encoded(paths, take, "follower", representation))
             for take in split["train"]

@@ -7,11 +7,12 @@ import time
 from pathlib import Path
 
 from interdance import tracking
-from interdance.body.model import Body
+from interdance.body.model import Body, body_file
 from interdance.config import Params, Paths
 from interdance.dataset.split import read_split
 from interdance.dataset.windows import windows_of
 from interdance.device import best_device
+from interdance.errors import InputError
 from interdance.files import remove_leftovers, write_json
 from interdance.generation.preview import write_preview
 from interdance.representation.normalize import Statistics
@@ -28,6 +29,11 @@ def run(params: Params, paths: Paths, name: str = "") -> None:
 
     The state of an unfinished training lies in the state folder, under the fingerprint of the run, where neither a new
     start of the stage nor another run's training touches it.
+
+    Raises
+    ------
+    InputError
+        When data, parameters, or the model to start from cannot be used together.
     """
     settings = params.train
     body = Body.load(params.body.model)
@@ -36,14 +42,15 @@ def run(params: Params, paths: Paths, name: str = "") -> None:
     representation = make_representation(params.encode.representation, body)
     # The weights of another run mean something only in the units it was trained in.
     statistics = start.statistics if start else Statistics.load(paths.statistics)
-    check_width(paths.statistics, statistics, representation)
+    if start is None:
+        check_width(paths.statistics, statistics, representation)
     split = read_split(paths.split)
     dataset, validation = (
         windows_of(params, representation, paths.encoded, paths.music, split[part], statistics, augmented=part == "train")
         for part in ("train", "validation")
     )
     logger.info("%d training windows, %d validation windows", len(dataset), len(validation))
-    fingerprint = tracking.fingerprint(params, paths, also=[place] if place else [])
+    fingerprint = fingerprint_of(params, paths)
     checkpoint = paths.checkpoints / f"{fingerprint}.safetensors"
     for output in (checkpoint, paths.model):
         remove_leftovers(output)
@@ -60,8 +67,12 @@ def run(params: Params, paths: Paths, name: str = "") -> None:
             if split["validation"]:
                 page = paths.state / "samples" / fingerprint / f"step_{step:06d}.html"
                 remove_leftovers(page)
-                write_preview(page, model, body, params, paths, split["validation"][0])
-                report.artifact(page, "samples")
+                try:
+                    write_preview(page, model, body, params, paths, split["validation"][0])
+                except InputError as error:  # a training does not end because of a picture
+                    logger.warning("no page of step %d: %s", step, error)
+                else:
+                    report.artifact(page, "samples")
 
         model = train(
             params,
@@ -77,9 +88,15 @@ def run(params: Params, paths: Paths, name: str = "") -> None:
             show=show,
         )
         save_model(paths.model, model)
-        write_json(paths.model / "run.json", {"fingerprint": fingerprint})
         write_json(paths.model / "curves.json", report.curves())
+        write_json(paths.model / "run.json", {"fingerprint": fingerprint})
         report.artifact(paths.model)
+
+
+def fingerprint_of(params: Params, paths: Paths) -> str:
+    """Identity of the training: its parameters, code and data, the body, and the model that it starts from."""
+    start = [Path(params.train.start_from)] if params.train.start_from else []
+    return tracking.fingerprint(params, paths, also=[body_file(params.body.model), *start])
 
 
 def main() -> None:
