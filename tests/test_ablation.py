@@ -14,7 +14,7 @@ from interdance.ablation import BASE, Setting, _comparable, ablate, read_setting
 from interdance.body.model import Body
 from interdance.config import Paths
 from interdance.errors import InputError
-from interdance.files import write_json
+from interdance.files import link, write_json
 from interdance.stages import reference
 from interdance.takes import Duet, write_take
 from interdance.trained import load_model
@@ -127,6 +127,15 @@ def test_rows_are_guided_all_or_none_and_places_hold_from_any_folder(root: Path)
     assert alone.params.body.model == "", "the embedded body is no place"
     both = _comparable(root, [Setting("a", its), Setting("b", joints)])
     assert [setting.params.guidance.contact_scale for setting in both] == [0.0, 0.0]
+
+
+def test_a_link_follows_its_target(tmp_path: Path) -> None:
+    for target in (Path("one"), Path("one"), Path("two")):
+        link(tmp_path / "deep" / "place", target)
+        assert (tmp_path / "deep" / "place").readlink() == target
+    (tmp_path / "real").mkdir()
+    with pytest.raises(FileExistsError):
+        link(tmp_path / "real", Path("one"))
 
 
 def test_a_run_without_data_says_what_to_make(root: Path, tmp_path: Path) -> None:

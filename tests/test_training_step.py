@@ -18,6 +18,7 @@ from interdance.config import Params, Paths
 from interdance.dataset.windows import WindowDataset, windows_of
 from interdance.diffusion import losses
 from interdance.diffusion.schedule import make_scheduler
+from interdance.errors import InputError
 from interdance.files import write_json
 from interdance.model.denoiser import Prediction
 from interdance.representation.canonical import decode
@@ -376,3 +377,23 @@ def test_the_stage_trains_on_augmented_windows_and_goes_on_in_the_units_of_its_s
     before = tracking.fingerprint(params, project, also=[tmp_path / "first"])
     (tmp_path / "first" / "weights.safetensors").write_bytes(b"others")
     assert tracking.fingerprint(params, project, also=[tmp_path / "first"]) != before
+
+
+def test_a_page_that_cannot_be_made_does_not_end_a_training(
+    project: Paths, statistics: Statistics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    params = params_of("reactive")
+    model = TrainedModel(start_denoiser(params, CANONICAL, statistics).eval(), CANONICAL, statistics, params)
+
+    def refuse(*rest: Any) -> None:
+        raise InputError("nothing to see")
+
+    def fake(*rest: Any, show: Any, **named: Any) -> TrainedModel:
+        show(6, model)
+        return model
+
+    monkeypatch.setattr(train_stage, "write_preview", refuse)
+    monkeypatch.setattr(train_stage, "train", fake)
+    train_stage.run(params, project)
+    assert "no page of step 6: nothing to see" in caplog.text
+    assert (project.model / "run.json").is_file()
