@@ -24,6 +24,7 @@ from interdance import config, tracking, workspace
 from interdance.config import Paths
 from interdance.errors import InputError
 from interdance.stages import PER_SET, STAGES
+from interdance.stages.train import fingerprint_of
 
 SMOKE = ROOT / "tests" / "smoke.yaml"
 
@@ -141,7 +142,7 @@ def test_the_training_is_recorded_with_its_results(project: Path) -> None:
     experiment = client.get_experiment_by_name("interdance")
     assert experiment is not None
     params = config.load(project / "params.yaml")
-    identity = tracking.fingerprint(params, Paths(project))
+    identity = fingerprint_of(params, Paths(project))
     (run,) = client.search_runs([experiment.experiment_id], f"tags.fingerprint = '{identity}'")
     assert run.info.status == "FINISHED"
     assert run.data.params["train.lr"] == str(params.train.lr)
