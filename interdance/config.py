@@ -299,11 +299,12 @@ class GuidanceParams:
     contact_scale: float
     penetration_scale: float
     temperature: float  # metres, the width of the sigmoid of Eq. 9
-    max_step: int  # guidance acts at diffusion steps n <= max_step
+    contact_max_step: int  # each term acts at diffusion steps n up to its own
+    penetration_max_step: int
     contact_reach: float  # metres: farther labelled points are not pulled
     inner_steps: int
     smoothing: float  # frames, of the guidance step along time
-    root_mobility: float  # metres and radians, see diffusion.guidance.Mobility
+    root_mobility: float  # metres and radians, see diffusion.guidance.ways_to_move
 
 
 @dataclass(frozen=True)
@@ -337,24 +338,30 @@ class TrackingParams:
 
 
 @dataclass(frozen=True)
-class Params:
-    """Every parameter, one section per stage or room."""
+class Recipe:
+    """The parameters that a trained model cannot be used without; they are saved with it."""
 
     data: DataParams
+    music: MusicParams
+    encode: EncodeParams
+    model: ModelParams
+    diffusion: DiffusionParams
+    signals: SignalParams
+
+
+@dataclass(frozen=True)
+class Params(Recipe):
+    """Every parameter, one section per stage or room."""
+
     sets: dict[str, SetParams]
     mixture: dict[str, float]  # set -> share of the training windows, relative to the others; empty: every window alike
     body: BodyParams
     choreography: ChoreographyParams
-    music: MusicParams
     quality: QualityParams
     datacard: DatacardParams
     split: SplitParams
-    encode: EncodeParams
     augment: AugmentParams
     statistics: StatisticsParams
-    model: ModelParams
-    diffusion: DiffusionParams
-    signals: SignalParams
     losses: LossParams
     train: TrainParams
     sample: SampleParams
@@ -467,6 +474,17 @@ def from_dict(values: dict[str, Any], source: str) -> Params:
         if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
             raise InputError(f"{source}: sets: '{name}' names folders and stages; use letters, digits, _ and -")
     return params
+
+
+def recipe_dict(recipe: Recipe) -> dict[str, Any]:
+    """The sections of a recipe, and no others, as nested mappings."""
+    return {item.name: dataclasses.asdict(getattr(recipe, item.name)) for item in dataclasses.fields(Recipe)}
+
+
+def recipe_from_dict(values: dict[str, Any], source: str) -> Recipe:
+    """Build a :class:`Recipe`; other sections are left alone, ``source`` names the origin in errors."""
+    names = [item.name for item in dataclasses.fields(Recipe)]
+    return typing.cast(Recipe, _build(Recipe, {name: values[name] for name in names if name in values}, source, ""))
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

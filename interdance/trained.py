@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from interdance.body.model import Body
-from interdance.config import ModelParams, Params, from_dict
+from interdance.config import ModelParams, Params, Recipe, recipe_dict, recipe_from_dict
 from interdance.errors import InputError
 from interdance.files import atomic_folder, read_json, write_json
 from interdance.model.denoiser import Denoiser
@@ -30,7 +30,7 @@ class TrainedModel:
     denoiser: Denoiser
     representation: Representation
     statistics: Statistics
-    params: Params
+    params: Recipe
 
 
 def make_denoiser(params: ModelParams, representation: Representation, music_channels: int) -> Denoiser:
@@ -61,7 +61,7 @@ def save_model(folder: Path, model: TrainedModel) -> None:
     """Write a model folder, whole or not at all."""
     with atomic_folder(folder) as temporary:
         save_file({name: value.contiguous() for name, value in model.denoiser.state_dict().items()}, temporary / WEIGHTS)
-        write_json(temporary / PARAMS, model.params.to_dict())
+        write_json(temporary / PARAMS, recipe_dict(model.params))
         model.statistics.save(temporary / STATISTICS)
 
 
@@ -76,7 +76,7 @@ def load_model(folder: Path, body: Body) -> TrainedModel:
     for name in (WEIGHTS, PARAMS, STATISTICS):
         if not (folder / name).is_file():
             raise InputError(f"{folder / name}: no such file; a trained model is made by `dvc repro train` (or `make demo`)")
-    params = from_dict(read_json(folder / PARAMS), str(folder / PARAMS))
+    params = recipe_from_dict(read_json(folder / PARAMS), str(folder / PARAMS))
     statistics = Statistics.load(folder / STATISTICS)
     representation = make_representation(params.encode.representation, body)
     check_width(folder / STATISTICS, statistics, representation)

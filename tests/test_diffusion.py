@@ -16,7 +16,7 @@ from interdance import config
 from interdance.body.distance import LeaderField
 from interdance.config import DiffusionParams, GuidanceParams
 from interdance.diffusion import losses
-from interdance.diffusion.guidance import Guidance, Mobility, smooth
+from interdance.diffusion.guidance import Guidance, smooth, ways_to_move
 from interdance.diffusion.sampler import sample
 from interdance.diffusion.schedule import make_scheduler
 from interdance.representation.canonical import Canonical, decode, encode
@@ -128,9 +128,9 @@ def test_gaps_equal_a_brute_force_search_whatever_the_chunk() -> None:
     label[2] = False
     expected = torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist").min(-1).values.square()[label]
     for chunk in (1, 3, 64):
-        gap, frame = losses.squared_gaps(a, b, label, chunk)
-        assert torch.allclose(gap, expected)
-        assert frame.tolist() == label.nonzero()[:, 0].tolist()
+        pairs = losses.nearest_pairs(a, b, label, chunk)
+        assert torch.allclose(pairs.squared_gaps(a, b), expected)
+        assert pairs.frame_R.tolist() == label.nonzero()[:, 0].tolist()
 
 
 @pytest.mark.parametrize("name", ["recon", "velocity", "acceleration", "foot", "dm", "dm_leader", "ro", "con", "labels"])
@@ -202,7 +202,8 @@ def standing_couple() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 
 def guidance_params() -> GuidanceParams:
     loaded = config.load(REPOSITORY / "params.yaml").guidance
-    return replace(loaded, contact_scale=1.0, penetration_scale=1.0, max_step=1000, inner_steps=1)
+    scales = {"contact_scale": 1.0, "penetration_scale": 1.0}
+    return replace(loaded, **scales, contact_max_step=1000, penetration_max_step=1000, inner_steps=1)
 
 
 def make_guidance(params: GuidanceParams) -> tuple[Guidance, torch.Tensor, np.ndarray]:
@@ -213,7 +214,7 @@ def make_guidance(params: GuidanceParams) -> tuple[Guidance, torch.Tensor, np.nd
     component = torch.zeros(1, NUM_CHANNELS)
     component[0, LAYOUT["joints"].start + 2 : LAYOUT["vertices"].stop : 3] = 0.05
     guide = Guidance(
-        torch.from_numpy(leader), field, Canonical(anchor_P), Mobility(component, LAYOUT, params.root_mobility), params
+        torch.from_numpy(leader), field, Canonical(anchor_P), ways_to_move(component, LAYOUT, params.root_mobility), params
     )
     return guide, torch.from_numpy(encode(follower, None, None, anchor_P)), anchor_P
 
@@ -243,7 +244,7 @@ def test_penetration_guidance_pushes_out_and_leaves_a_free_follower_alone() -> N
     label = torch.zeros(len(x), NUM_POINTS)
     assert torch.equal(guide(x, label, 0), x)
     x[:, LAYOUT["root_position"].start + 2] -= 0.12  # now 2 cm inside
-    depth = [guide.field.signed_depth(decode(value, anchor_P)).clamp(min=0).sum() for value in (x, guide(x, label, 0))]
+    depth = [guide.depth.field.signed_depth(decode(value, anchor_P)).clamp(min=0).sum() for value in (x, guide(x, label, 0))]
     assert depth[0] > 0
     assert depth[1] < 0.3 * depth[0]
 

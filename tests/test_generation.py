@@ -137,7 +137,7 @@ def encoded(points: np.ndarray) -> np.ndarray:
 
 def generate(model: TrainedModel, num_frames: int = 50, seed: int = 1, guided: bool = True) -> Generated:
     sampling = replace(model.params.sample, steps=4, window=20, overlap=6, batch=2)
-    guidance = replace(model.params.guidance, max_step=1000)
+    guidance = replace(model.params.guidance, contact_max_step=1000, penetration_max_step=1000)
     return generate_follower(
         model,
         Body.load(),

@@ -32,36 +32,36 @@ def _signed_depth_kernel(
     mesh_ids: wp.array(dtype=wp.uint64),
     lower: wp.array(dtype=wp.vec3),
     upper: wp.array(dtype=wp.vec3),
-    points: wp.array2d(dtype=wp.vec3),
+    points: wp.array(dtype=wp.vec3),
+    frames: wp.array(dtype=wp.int32),
     margin: float,
     accuracy: float,
-    depth: wp.array2d(dtype=float),
-    gradient: wp.array2d(dtype=wp.vec3),
+    depth: wp.array(dtype=float),
+    gradient: wp.array(dtype=wp.vec3),
 ):
-    row, column = wp.tid()
-    point = points[row, column]
-    depth[row, column] = -margin
-    gradient[row, column] = wp.vec3(0.0, 0.0, 0.0)
+    index = wp.tid()
+    point = points[index]
+    frame = frames[index]
+    depth[index] = -margin
+    gradient[index] = wp.vec3(0.0, 0.0, 0.0)
     # The signed distance from the point to the wall of the bounding box, positive within. A point inside the body is no
     # deeper than that, since every way out to the wall crosses the surface: this bounds the search, and loses nothing.
-    below = point - lower[row]
-    above = upper[row] - point
+    below = point - lower[frame]
+    above = upper[frame] - point
     wall = wp.min(wp.min(wp.min(below[0], below[1]), below[2]), wp.min(wp.min(above[0], above[1]), above[2]))
-    if wall < -margin:
-        return
     reach = wp.max(margin, wall * 1.0001 + 1.0e-6)
-    query = wp.mesh_query_point_sign_winding_number(mesh_ids[row], point, reach, accuracy, 0.5)
+    query = wp.mesh_query_point_sign_winding_number(mesh_ids[frame], point, reach, accuracy, 0.5)
     if not query.result:
         return
-    away = point - wp.mesh_eval_position(mesh_ids[row], query.face, query.u, query.v)
+    away = point - wp.mesh_eval_position(mesh_ids[frame], query.face, query.u, query.v)
     distance = wp.length(away)
     if query.sign > 0.0 and distance >= margin:
         return
-    depth[row, column] = -query.sign * distance
+    depth[index] = -query.sign * distance
     if distance < 1.0e-6:
-        gradient[row, column] = -wp.mesh_eval_face_normal(mesh_ids[row], query.face)
+        gradient[index] = -wp.mesh_eval_face_normal(mesh_ids[frame], query.face)
     else:
-        gradient[row, column] = away * (-query.sign / distance)
+        gradient[index] = away * (-query.sign / distance)
 
 
 class LeaderField:
@@ -99,7 +99,7 @@ class LeaderField:
         start_engine()
         self._faces: Any = wp.array(_triangles(faces, self.points_TV3.shape[1]).reshape(-1), dtype=wp.int32, device=device)
         self._meshes: OrderedDict[int, wp.Mesh] = OrderedDict()
-        self._lower_T3, self._upper_T3 = bounds(self.points_TV3)
+        self._lower_T3, self._upper_T3 = (torch.from_numpy(corner).to(device) for corner in bounds(self.points_TV3))
 
     @property
     def num_frames(self) -> int:
@@ -142,60 +142,69 @@ class LeaderField:
             raise ValueError(f"{num_rows} rows of points but {len(rows)} frames")
         if num_rows and (rows.min() < 0 or rows.max() >= self.num_frames):
             raise ValueError(f"frames {rows.min()}..{rows.max()} asked of a leader of {self.num_frames} frames")
-        depth_RQ = _SignedDepth.apply(points_TQ3.reshape(num_rows, *points_TQ3.shape[-2:]), self, rows)
+        depth_RQ = _SignedDepth.apply(points_TQ3.reshape(num_rows, *points_TQ3.shape[-2:]), self, rows, None)
         return depth_RQ.reshape(*leading, points_TQ3.shape[-2])
 
     def measure(
-        self, points_RQ3: torch.Tensor, rows: np.ndarray, accuracy: float = QUERY_ACCURACY
+        self,
+        points_RQ3: torch.Tensor,
+        rows: np.ndarray,
+        accuracy: float = QUERY_ACCURACY,
+        wanted_RQ: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Depth (R, Q) and its gradient (R, Q, 3) without autograd, float32 on the field's device."""
-        points = points_RQ3.detach().to(self.device, torch.float32).contiguous()
+        """Depth (R, Q) and its gradient (R, Q, 3) without autograd, float32 on the field's device.
+
+        Points that are not ``wanted_RQ`` (boolean) count as farther outside than the margin.
+        """
+        points = points_RQ3.detach().to(self.device, torch.float32)
         depth = torch.full(points.shape[:2], -self.margin, device=self.device)
         gradient = torch.zeros_like(points)
         if points.numel() == 0:
             return depth, gradient
-        # Whole rows whose points all lie beyond the margin need neither a mesh nor a launch.
-        low = points.amin(dim=1).cpu().numpy() - self.margin
-        high = points.amax(dim=1).cpu().numpy() + self.margin
-        near = np.flatnonzero(~((low > self._upper_T3[rows]) | (high < self._lower_T3[rows])).any(axis=1))
-        for chunk in np.split(near, range(self.max_prepared, len(near), self.max_prepared)):
-            self._launch(points, rows, chunk, accuracy, depth, gradient)
+        # What lies beyond the margin of its frame's box is not searched, and a frame all of whose points do needs no mesh.
+        picked = torch.from_numpy(rows).to(self.device)
+        low_R3, high_R3 = self._lower_T3[picked] - self.margin, self._upper_T3[picked] + self.margin
+        near = torch.ones_like(depth, dtype=torch.bool) if wanted_RQ is None else wanted_RQ.to(self.device)
+        for axis in range(3):
+            x = points[..., axis]
+            near = near & (x >= low_R3[:, axis, None]) & (x <= high_R3[:, axis, None])
+        row_N, column_N = near.nonzero(as_tuple=True)
+        searched, index_N, count = torch.unique_consecutive(row_N, return_inverse=True, return_counts=True)
+        ends = count.cumsum(0).tolist()
+        for start in range(0, len(searched), self.max_prepared):
+            stop = min(start + self.max_prepared, len(searched))
+            part = slice(ends[start - 1] if start else 0, ends[stop - 1])
+            place = row_N[part], column_N[part]
+            depth[place], gradient[place] = self._search(
+                points[place], rows[searched[start:stop].cpu().numpy()], index_N[part] - start, accuracy
+            )
         return depth, gradient
 
-    def _launch(
-        self,
-        points: torch.Tensor,
-        rows: np.ndarray,
-        chunk: np.ndarray,
-        accuracy: float,
-        depth: torch.Tensor,
-        gradient: torch.Tensor,
-    ) -> None:
-        if not len(chunk):
-            return
-        picked = torch.from_numpy(chunk).to(self.device)
-        wanted = rows[chunk]
-        ids = np.array([self._mesh(int(frame)).id for frame in wanted], np.uint64)
+    def _search(
+        self, points_N3: torch.Tensor, frames: np.ndarray, index_N: torch.Tensor, accuracy: float
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Depth (N,) and gradient (N, 3) of points, each in the one of ``frames`` that ``index_N`` says."""
+        points = points_N3.contiguous()
+        depth, gradient = torch.empty(len(points), device=self.device), torch.empty_like(points)
         with _stream(points):
-            part = points[picked].contiguous()
-            part_depth = torch.empty(part.shape[:2], device=self.device)
-            part_gradient = torch.empty_like(part)
+            ids: Any = wp.array([self._mesh(int(frame)).id for frame in frames], dtype=wp.uint64, device=self.device)
+            lower, upper = (corner[torch.from_numpy(frames).to(self.device)] for corner in (self._lower_T3, self._upper_T3))
             wp.launch(
                 _signed_depth_kernel,
-                dim=part.shape[:2],
+                dim=len(points),
                 inputs=[
-                    wp.array(ids, dtype=wp.uint64, device=self.device),
-                    wp.array(self._lower_T3[wanted], dtype=wp.vec3, device=self.device),
-                    wp.array(self._upper_T3[wanted], dtype=wp.vec3, device=self.device),
-                    wp.from_torch(part, dtype=wp.vec3),
+                    ids,
+                    wp.from_torch(lower, dtype=wp.vec3),
+                    wp.from_torch(upper, dtype=wp.vec3),
+                    wp.from_torch(points, dtype=wp.vec3),
+                    wp.from_torch(index_N.int()),
                     self.margin,
                     accuracy,
                 ],
-                outputs=[wp.from_torch(part_depth), wp.from_torch(part_gradient, dtype=wp.vec3)],
+                outputs=[wp.from_torch(depth), wp.from_torch(gradient, dtype=wp.vec3)],
                 device=self.device,
             )
-        depth[picked] = part_depth
-        gradient[picked] = part_gradient
+        return depth, gradient
 
     def _mesh(self, frame: int) -> wp.Mesh:
         mesh = self._meshes.get(frame)
@@ -213,17 +222,57 @@ class LeaderField:
         return mesh
 
 
+class TrackedDepth:
+    """Depth of the same points again and again, as they move little: a search measures but those that may be inside.
+
+    Depth changes by no more than a point moves. What was outside by more than it has moved since it was measured is outside
+    still.
+
+    Parameters
+    ----------
+    field : LeaderField
+        Its margin is how far outside a point is known to be at most, so a wide one measures more points once, and fewer
+        later.
+    """
+
+    def __init__(self, field: LeaderField) -> None:
+        self.field = field
+        self._measured: tuple[torch.Tensor, torch.Tensor] | None = None
+
+    def __call__(self, points_TQ3: torch.Tensor) -> torch.Tensor:
+        """Depth (T, Q) in metres, differentiable, where it is positive; elsewhere a number that is not.
+
+        Parameters
+        ----------
+        points_TQ3 : float tensor (T, Q, 3)
+            One row for every frame of the field, the same points as before.
+        """
+        at = points_TQ3.detach()
+        wanted = None
+        if self._measured is not None:
+            then_TQ3, depth_TQ = self._measured
+            wanted = depth_TQ + (at - then_TQ3).square().sum(dim=-1).sqrt() + ON_SURFACE > 0
+        depth = _SignedDepth.apply(points_TQ3, self.field, np.arange(self.field.num_frames), wanted)
+        if wanted is None:
+            self._measured = at.clone(), depth.detach().clone()
+        else:
+            then_TQ3[wanted], depth_TQ[wanted] = at[wanted], depth.detach()[wanted]
+        return depth
+
+
 class _SignedDepth(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, points_RQ3: torch.Tensor, field: LeaderField, rows: np.ndarray) -> torch.Tensor:
-        depth, gradient = field.measure(points_RQ3, rows)
+    def forward(
+        ctx: Any, points_RQ3: torch.Tensor, field: LeaderField, rows: np.ndarray, wanted_RQ: torch.Tensor | None
+    ) -> torch.Tensor:
+        depth, gradient = field.measure(points_RQ3, rows, wanted_RQ=wanted_RQ)
         ctx.save_for_backward(gradient.to(points_RQ3.device, points_RQ3.dtype))
         return depth.to(points_RQ3.device, points_RQ3.dtype)
 
     @staticmethod
-    def backward(ctx: Any, grad_RQ: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+    def backward(ctx: Any, grad_RQ: torch.Tensor) -> tuple[torch.Tensor, None, None, None]:
         (gradient,) = ctx.saved_tensors
-        return grad_RQ.unsqueeze(-1) * gradient, None, None
+        return grad_RQ.unsqueeze(-1) * gradient, None, None, None
 
 
 def inside(points_TQ3: np.ndarray, vertices_TV3: np.ndarray, faces: np.ndarray, device: str = "cpu") -> np.ndarray:

@@ -8,18 +8,19 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from interdance.body.distance import LeaderField
+from interdance.body.distance import LeaderField, TrackedDepth
 from interdance.config import GuidanceParams
-from interdance.diffusion.losses import squared_gaps
+from interdance.diffusion.losses import Pairs, nearest_pairs
 from interdance.representation.base import Representation
 from interdance.representation.layout import Layout
 
 
-class Mobility:
-    """How a dancer gives way to a pull: the covariance of the training set's poses, and of small steps of the root.
+def ways_to_move(components_KC: Tensor, layout: Layout, root: float) -> Tensor:
+    """How a dancer gives way to a pull: rows (K, C), of which a step of guidance is a weighted sum, weights in deviations.
 
     Our choice. Eq. 10 steps along the plain gradient, which moves each labelled vertex alone and tears it off the body.
-    Multiplied by the covariance of poses, the same pull moves a hand with its arm, the way dancers move.
+    Multiplied by the covariance of the training set's poses, the same pull moves a hand with its arm, the way dancers
+    move. The rows are the covariance's square root.
 
     Parameters
     ----------
@@ -31,19 +32,13 @@ class Mobility:
         Standard deviation of root position (metres) and of the half yaw (radians) that guidance may assume. Small: a hand
         that is off is mended by the arm before the whole dancer is shifted.
     """
-
-    def __init__(self, components_KC: Tensor, layout: Layout, root: float) -> None:
-        self.components_KC = components_KC.clone()
-        self.components_KC[:, layout.root] = 0
-        self.places = [layout[name] for name in ("root_position", "root_yaw") if name in layout]
-        self.root = root
-
-    def __call__(self, gradient_TC: Tensor) -> Tensor:
-        """Covariance times gradient, (T, C)."""
-        moved = (gradient_TC @ self.components_KC.T) @ self.components_KC
-        for place in self.places:
-            moved[:, place] = gradient_TC[:, place] * self.root**2
-        return moved
+    poses_KC = components_KC.clone()
+    poses_KC[:, layout.root] = 0
+    channels = range(layout.width)
+    places = [place for name in ("root_position", "root_yaw") if name in layout for place in channels[layout[name]]]
+    shifts_RC = poses_KC.new_zeros(len(places), poses_KC.shape[1])
+    shifts_RC[range(len(places)), places] = root
+    return torch.cat([poses_KC, shifts_RC])
 
 
 class Guidance:
@@ -57,8 +52,8 @@ class Guidance:
         Signed distance into the leader's body, a frame per frame of the take.
     representation
         Of the follower; one that holds the surface and labels (:attr:`Representation.can_be_guided`).
-    mobility
-        See :class:`Mobility`.
+    ways_KC
+        See :func:`ways_to_move`.
     params
         Scales: 0 switches a term off (Table 6); 1 is the step that would cancel the cost if it were linear.
     """
@@ -68,13 +63,15 @@ class Guidance:
         leader_points_TP3: Tensor,
         field: LeaderField,
         representation: Representation,
-        mobility: Mobility,
+        ways_KC: Tensor,
         params: GuidanceParams,
     ) -> None:
         self.leader_points_TP3 = leader_points_TP3
-        self.field = field
+        self.depth = TrackedDepth(field)
         self.representation = representation
-        self.mobility = mobility
+        self.ways_KC = ways_KC
+        # Inner steps look at points alone, so they move the channels that place them; the others follow at the end.
+        self.placing_KC = ways_KC[:, : representation.placing].contiguous()
         self.params = params
 
     def __call__(self, x0_TC: Tensor, leader_contact_TP: Tensor, n: int) -> Tensor:
@@ -87,46 +84,57 @@ class Guidance:
         leader_contact_TP
             Predicted labels of the leader's points, 0..1.
         n
-            Diffusion step; beyond ``max_step`` the prediction is a blur that has no surface, and is left as it is.
+            Diffusion step; beyond a term's last step the prediction is a blur that has no surface, and is left as it is.
         """
-        if n > self.params.max_step:
+        params = self.params
+        pull = params.contact_scale > 0 and n <= params.contact_max_step
+        push = params.penetration_scale > 0 and n <= params.penetration_max_step
+        if not (pull or push):
             return x0_TC
-        for _ in range(self.params.inner_steps):
-            if self.params.contact_scale > 0:
-                step = self.params.contact_scale * self._contact_step(x0_TC, leader_contact_TP)
-                x0_TC = x0_TC - smooth(step, self.params.smoothing)
+        x = x0_TC[:, : self.representation.placing]
+        pairs = self._pairs(x, leader_contact_TP, x0_TC[:, self.representation.layout["partner_contact"]]) if pull else []
+        total_TK = x0_TC.new_zeros(len(x0_TC), len(self.ways_KC))
+        for _ in range(params.inner_steps):
             # Our choice: one after the other instead of their sum, so that a hand pulled into the partner is pushed out again.
-            if self.params.penetration_scale > 0:
-                step = self.params.penetration_scale * self._penetration_step(x0_TC)
-                x0_TC = x0_TC - smooth(step, self.params.smoothing)
-        return x0_TC
+            if pull:
+                step_TK = smooth(params.contact_scale * self._contact_step(x, pairs), params.smoothing)
+                total_TK, x = total_TK - step_TK, x - step_TK @ self.placing_KC
+            if push:
+                step_TK = smooth(params.penetration_scale * self._penetration_step(x), params.smoothing)
+                total_TK, x = total_TK - step_TK, x - step_TK @ self.placing_KC
+        return x0_TC + total_TK @ self.ways_KC
 
-    def _contact_step(self, x0_TC: Tensor, leader_contact_TP: Tensor) -> Tensor:
+    def _pairs(self, x: Tensor, leader_contact_TP: Tensor, follower_contact_TP: Tensor) -> list[tuple[Pairs, bool]]:
+        """What should touch, either dancer's labelled points: searched once a denoising step; True, the leader's."""
+        points = self.representation.positions(x)
+        return [
+            (nearest_pairs(self.leader_points_TP3, points, leader_contact_TP > 0.5), True),
+            (nearest_pairs(points, self.leader_points_TP3, follower_contact_TP > 0.5), False),
+        ]
+
+    def _contact_step(self, x: Tensor, pairs: list[tuple[Pairs, bool]]) -> Tensor:
         """Descent of Eq. 7 with predicted labels on both sides."""
         with torch.enable_grad():
-            x = x0_TC.detach().requires_grad_()
+            x = x.detach().requires_grad_()
             points = self.representation.positions(x)
-            cost = x.new_zeros(len(x))
-            pairs = (
-                (self.leader_points_TP3, points, leader_contact_TP),
-                (points, self.leader_points_TP3, x[:, self.representation.layout["partner_contact"]].detach()),
-            )
-            for mine, partner, label in pairs:
-                gap, frame = squared_gaps(mine, partner, label > 0.5)
+            cost_T = x.new_zeros(len(x))
+            for pair, leaders in pairs:
+                mine, partner = (self.leader_points_TP3, points) if leaders else (points, self.leader_points_TP3)
+                gap = pair.squared_gaps(mine, partner)
                 # A pair that is far apart is a wrong label, not a near miss.
                 reachable = (gap.detach() < self.params.contact_reach**2).to(gap.dtype)
-                cost = cost.index_add(0, frame, gap * reachable)
-            if not cost.requires_grad:
-                return torch.zeros_like(x0_TC)
-            (gradient,) = torch.autograd.grad(cost.sum(), x)
+                cost_T = cost_T.index_add(0, pair.frame_R, gap * reachable)
+            if not cost_T.requires_grad:
+                return x.new_zeros(len(x), len(self.ways_KC))
+            (gradient,) = torch.autograd.grad(cost_T.sum(), x)
         # A squared distance falls to a quarter under the linear step; twice that step closes the gap.
-        return self._scaled(gradient, 2 * cost.detach())
+        return self._scaled(gradient, 2 * cost_T.detach())
 
-    def _penetration_step(self, x0_TC: Tensor) -> Tensor:
+    def _penetration_step(self, x: Tensor) -> Tensor:
         """Descent of Eq. 9. Our choice: the sigmoid has a width of ``temperature`` metres, or it would be a straight line."""
         with torch.enable_grad():
-            x = x0_TC.detach().requires_grad_()
-            depth = self.field.signed_depth(self.representation.positions(x))
+            x = x.detach().requires_grad_()
+            depth = self.depth(self.representation.positions(x))
             deep = depth.detach() > 0
             cost = (torch.sigmoid(depth / self.params.temperature) * deep).sum(dim=1)
             (gradient,) = torch.autograd.grad(cost.sum(), x)
@@ -136,11 +144,10 @@ class Guidance:
             target = (level * (1 - level) / self.params.temperature * depth * deep).sum(dim=1)
         return self._scaled(gradient, target)
 
-    def _scaled(self, gradient_TC: Tensor, fall_T: Tensor) -> Tensor:
-        """The step along the mobile gradient under which a linear cost falls by ``fall_T``."""
-        direction = self.mobility(gradient_TC)
-        slope_T = (gradient_TC * direction).sum(dim=1)
-        return direction * (fall_T / (slope_T + 1e-12))[:, None]
+    def _scaled(self, gradient: Tensor, fall_T: Tensor) -> Tensor:
+        """Weights (T, K) of the step along the gradient under which a linear cost falls by ``fall_T``."""
+        slope_TK = gradient @ self.placing_KC.T
+        return slope_TK * (fall_T / (slope_TK.square().sum(dim=1) + 1e-12))[:, None]
 
 
 def smooth(values_TC: Tensor, sigma: float) -> Tensor:

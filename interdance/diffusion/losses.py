@@ -7,6 +7,8 @@ every frame is one of them; None counts all.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -87,15 +89,36 @@ def contact_loss(
     labels = [label_BTP.detach().flatten(0, 1) > 0.5 for label_BTP in (leader_contact_BTP, follower_contact_BTP)]
     if frames_BT is not None:
         labels = [label_FP & frames_BT.flatten()[:, None] for label_FP in labels]
-    gaps = squared_gaps(leader, pred, labels[0])[0], squared_gaps(pred, leader, labels[1])[0]
+    gaps = [
+        nearest_pairs(mine, partner, label).squared_gaps(mine, partner)
+        for mine, partner, label in ((leader, pred, labels[0]), (pred, leader, labels[1]))
+    ]
     return sum((gap.sum() / max(len(gap), 1) for gap in gaps), start=pred_BTP3.new_zeros(()))
 
 
-def squared_gaps(from_FP3: Tensor, to_FQ3: Tensor, label_FP: Tensor, chunk: int = 64) -> tuple[Tensor, Tensor]:
-    """Squared distance from each labelled point to the nearest point of the partner in the same frame.
+@dataclass(frozen=True)
+class Pairs:
+    """Points of one dancer, each with a point of the partner in the same frame: R of them, in frame order.
 
-    Only labelled points are searched: an unlabelled one contributes nothing to Eq. 7. The nearest partner point is found
-    without gradient; the distance to it is differentiable in both arguments, and zero distance has zero gradient.
+    Attributes
+    ----------
+    frame_R, point_R, partner_R
+        Frame, and point of either dancer.
+    """
+
+    frame_R: Tensor
+    point_R: Tensor
+    partner_R: Tensor
+
+    def squared_gaps(self, from_FP3: Tensor, to_FQ3: Tensor) -> Tensor:
+        """Squared metres (R,) between the points of each pair, differentiable; zero distance has zero gradient."""
+        return (from_FP3[self.frame_R, self.point_R] - to_FQ3[self.frame_R, self.partner_R]).square().sum(-1)
+
+
+def nearest_pairs(from_FP3: Tensor, to_FQ3: Tensor, label_FP: Tensor, chunk: int = 64) -> Pairs:
+    """Each labelled point with the nearest point of the partner in the same frame.
+
+    Only labelled points are searched: an unlabelled one contributes nothing to Eq. 7. The search takes no gradient.
 
     Parameters
     ----------
@@ -105,15 +128,10 @@ def squared_gaps(from_FP3: Tensor, to_FQ3: Tensor, label_FP: Tensor, chunk: int 
         Boolean, which points of ``from_FP3`` count.
     chunk
         Frames searched at a time.
-
-    Returns
-    -------
-    gap_R, frame_R
-        Squared metres and frame of each of the R labelled points, in frame order.
     """
     frame_R, point_R = label_FP.nonzero(as_tuple=True)
     if len(frame_R) == 0:
-        return from_FP3.new_zeros(0), frame_R
+        return Pairs(frame_R, point_R, point_R)
     nearest_R = torch.empty_like(frame_R)
     with torch.no_grad():
         frames_F, count_F = frame_R.unique_consecutive(return_counts=True)
@@ -139,7 +157,7 @@ def squared_gaps(from_FP3: Tensor, to_FQ3: Tensor, label_FP: Tensor, chunk: int 
             partner = partner - centre
             score = torch.baddbmm(partner.square().sum(-1)[:, None], batch - centre, partner.transpose(1, 2), alpha=-2)
             nearest_R[mine] = score.argmin(-1)[entry, row]
-    return (from_FP3[frame_R, point_R] - to_FQ3[frame_R, nearest_R]).square().sum(-1), frame_R
+    return Pairs(frame_R, point_R, nearest_R)
 
 
 def label_loss(pred_BTP: Tensor, true_BTP: Tensor, frames_BT: Tensor | None = None) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 from interdance.body.distance import LeaderField
 from interdance.body.model import Body
 from interdance.config import GuidanceParams, SampleParams
-from interdance.diffusion.guidance import Guidance, Mobility
+from interdance.diffusion.guidance import Guidance, ways_to_move
 from interdance.diffusion.sampler import sample
 from interdance.diffusion.schedule import make_scheduler
 from interdance.errors import InputError
@@ -130,7 +130,7 @@ def generate_follower(
             torch.from_numpy(leader_TP3).to(device),
             LeaderField(np.ascontiguousarray(leader_TP3[:, NUM_JOINTS:]), body.surface_faces, device=device),
             representation,
-            Mobility(statistics.follower.raw_components(), representation.layout, guidance.root_mobility),
+            ways_to_move(statistics.follower.raw_components(), representation.layout, guidance.root_mobility),
             guidance,
         )
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from interdance.config import Params, SampleParams, SignalParams
+from interdance.config import Params, Recipe, SampleParams, SignalParams
 from interdance.errors import InputError
 from interdance.model.denoiser import Prediction
 
@@ -70,7 +70,7 @@ class Signals:
         generated, is to be masked or scaled.
     """
 
-    def __init__(self, params: Params, sampling: SampleParams) -> None:
+    def __init__(self, params: Recipe, sampling: SampleParams) -> None:
         trained = params.signals
         if params.model.task == "duet" and (sampling.mask == "leader" or sampling.leader_scale != 1):
             raise InputError("sample: mask: leader and leader_scale need a given leader; a duet model makes its own")

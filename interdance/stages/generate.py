@@ -45,7 +45,7 @@ def run(params: Params, paths: Paths) -> None:
     split = read_split(paths.split)
     trained = load_model(paths.model, body)
     representation = trained.representation
-    denoiser = start_denoiser(trained.params, representation, trained.statistics)
+    denoiser = start_denoiser(replace(params, model=trained.params.model), representation, trained.statistics)
     untrained = replace(trained, denoiser=denoiser.eval())
     if trained.params.model.task == "duet":
         _couples(params, paths, body, split["test"], {"duet.interdance": trained, "duet.untrained": untrained})
