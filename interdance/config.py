@@ -303,6 +303,7 @@ class GuidanceParams:
     penetration_max_step: int
     contact_reach: float  # metres: farther labelled points are not pulled
     inner_steps: int
+    max_deviation: float  # longest step, in standard deviations of the poses trained on
     smoothing: float  # frames, of the guidance step along time
     root_mobility: float  # metres and radians, see diffusion.guidance.ways_to_move
 

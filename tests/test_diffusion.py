@@ -249,6 +249,30 @@ def test_penetration_guidance_pushes_out_and_leaves_a_free_follower_alone() -> N
     assert depth[1] < 0.3 * depth[0]
 
 
+def test_each_term_has_its_own_range_of_steps() -> None:
+    params = replace(guidance_params(), contact_max_step=100, penetration_max_step=200, contact_reach=0.2)
+    guide, x, _ = make_guidance(params)
+    x[:, LAYOUT["partner_contact"]] = 1.0
+    no_label = torch.zeros(len(x), NUM_POINTS)
+    inside_x = x.clone()
+    inside_x[:, LAYOUT["root_position"].start + 2] -= 0.12
+    assert not torch.equal(guide(x, no_label, 100), x)
+    assert torch.equal(guide(x, no_label, 101), x), "free, and no longer pulled"
+    assert not torch.equal(guide(inside_x, no_label, 101), inside_x)
+    assert torch.equal(guide(inside_x, no_label, 201), inside_x)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e3, 1e6])
+def test_a_step_is_never_longer_than_the_poses_allow(scale: float) -> None:
+    """The only way to move is 5 cm a deviation, and the root hardly."""
+    params = replace(guidance_params(), contact_scale=scale, penetration_scale=scale, max_deviation=0.5, root_mobility=1e-6)
+    guide, x, anchor_P = make_guidance(params)
+    x[:, LAYOUT["root_position"].start + 2] -= 0.05
+    x[:, LAYOUT["partner_contact"]] = 1.0
+    moved = (decode(guide(x, torch.ones(len(x), NUM_POINTS), 0), anchor_P) - decode(x, anchor_P)).abs().max()
+    assert 0.001 < float(moved) <= 2 * 0.5 * 0.05 + 1e-4
+
+
 def test_smoothing_keeps_what_is_constant() -> None:
     assert torch.allclose(smooth(torch.full((9, 2), 3.0), 1.5), torch.full((9, 2), 3.0))
     assert torch.equal(smooth(torch.eye(5), 0.0), torch.eye(5))

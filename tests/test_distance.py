@@ -9,7 +9,7 @@ import torch
 import trimesh
 from scipy.spatial.distance import cdist
 
-from interdance.body.distance import LeaderField, inside
+from interdance.body.distance import LeaderField, TrackedDepth, inside
 from interdance.body.nearest import nearest_distance, nearest_distance_torch
 
 MARGIN = 0.05
@@ -139,6 +139,33 @@ def test_the_box_bound_loses_nothing() -> None:
     points = torch.from_numpy(np.random.default_rng(5).uniform(-0.6, 0.6, size=(1, 3000, 3)).astype(np.float32))
     narrow, wide = field(vertices, faces).signed_depth(points), field(vertices, faces, margin=10.0).signed_depth(points)
     np.testing.assert_allclose(narrow, wide.clamp_min(-MARGIN), atol=1e-6)
+
+
+def test_tracked_points_have_the_depth_of_points_measured_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a walk in small steps and a leap; what is searched at a later step is a small part of all."""
+    vertices, faces = overlapping()
+    engine = field(vertices, faces, frames=3, margin=0.2)
+    searched: list[int] = []
+    search = LeaderField._search
+    monkeypatch.setattr(LeaderField, "_search", lambda *args: (searched.append(len(args[1])), search(*args))[1])
+    rng = np.random.default_rng(6)
+    points = torch.from_numpy(rng.uniform(-0.4, 0.4, size=(3, 1000, 3)).astype(np.float32))
+    tracked = TrackedDepth(engine)
+    for step in range(12):
+        points = (points + torch.from_numpy(rng.normal(size=points.shape).astype(np.float32)) * 0.003).requires_grad_()
+        if step == 8:
+            points = (points.detach() + torch.tensor([0.0, 0.0, 0.25])).requires_grad_()
+        before = len(searched)
+        found = tracked(points)
+        mine = sum(searched[before:])
+        expected = engine.signed_depth(points)
+        inside_TQ = expected > 0
+        assert torch.equal(found > 0, inside_TQ)
+        assert torch.equal(found[inside_TQ], expected[inside_TQ])
+        slopes = [torch.autograd.grad(depth.clamp(min=0).sum(), points)[0] for depth in (found, expected)]
+        assert torch.equal(*slopes)
+        if step not in (0, 8):
+            assert mine < 0.5 * searched[0]
 
 
 def test_bad_meshes_are_refused() -> None:

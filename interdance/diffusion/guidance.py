@@ -97,10 +97,10 @@ class Guidance:
         for _ in range(params.inner_steps):
             # Our choice: one after the other instead of their sum, so that a hand pulled into the partner is pushed out again.
             if pull:
-                step_TK = smooth(params.contact_scale * self._contact_step(x, pairs), params.smoothing)
+                step_TK = self._tamed(params.contact_scale * self._contact_step(x, pairs))
                 total_TK, x = total_TK - step_TK, x - step_TK @ self.placing_KC
             if push:
-                step_TK = smooth(params.penetration_scale * self._penetration_step(x), params.smoothing)
+                step_TK = self._tamed(params.penetration_scale * self._penetration_step(x))
                 total_TK, x = total_TK - step_TK, x - step_TK @ self.placing_KC
         return x0_TC + total_TK @ self.ways_KC
 
@@ -143,6 +143,15 @@ class Guidance:
             # How far the cost must fall for every point to be at the surface, by its own slope.
             target = (level * (1 - level) / self.params.temperature * depth * deep).sum(dim=1)
         return self._scaled(gradient, target)
+
+    def _tamed(self, step_TK: Tensor) -> Tensor:
+        """The step, no longer than ``max_deviation`` and smooth in time.
+
+        Where pulls contradict each other the slope vanishes but the cost does not, and :meth:`_scaled` would leap.
+        """
+        longest = self.params.max_deviation
+        length_T1 = step_TK.square().sum(dim=1, keepdim=True).sqrt()
+        return smooth(step_TK * (longest / length_T1.clamp(min=longest)), self.params.smoothing)
 
     def _scaled(self, gradient: Tensor, fall_T: Tensor) -> Tensor:
         """Weights (T, K) of the step along the gradient under which a linear cost falls by ``fall_T``."""

@@ -23,6 +23,7 @@ from interdance.representation.base import Representation
 from interdance.representation.layout import NUM_JOINTS, NUM_POINTS
 from interdance.trained import TrainedModel
 
+KNOWN_OUTSIDE = 0.2  # metres within which distance is measured: points farther outside move in again too seldom to matter
 Progress = Callable[[int, int], None]
 
 
@@ -128,7 +129,7 @@ def generate_follower(
         leader_TP3 = representation.complete(leader)
         refiner = Guidance(
             torch.from_numpy(leader_TP3).to(device),
-            LeaderField(np.ascontiguousarray(leader_TP3[:, NUM_JOINTS:]), body.surface_faces, device=device),
+            LeaderField(leader_TP3[:, NUM_JOINTS:], body.surface_faces, device=device, margin=KNOWN_OUTSIDE),
             representation,
             ways_to_move(statistics.follower.raw_components(), representation.layout, guidance.root_mobility),
             guidance,
