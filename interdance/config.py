@@ -298,7 +298,9 @@ class GuidanceParams:
 
     contact_scale: float
     penetration_scale: float
-    temperature: float  # metres, the width of the sigmoid of Eq. 9
+    engine: Literal["exact", "coap"]  # of the depth of Eq. 9; the exact one, or the paper's network (configs/coap.yaml)
+    coap_weights: str  # the network's checkpoint
+    temperature: float  # the width of the sigmoid of Eq. 9: metres, or with COAP logits
     contact_max_step: int  # each term acts at diffusion steps n up to its own
     penetration_max_step: int
     contact_reach: float  # metres: farther labelled points are not pulled

@@ -13,7 +13,7 @@ import trimesh
 from diffusers import DDIMScheduler
 
 from interdance import config
-from interdance.body.distance import LeaderField
+from interdance.body.distance import LeaderField, TrackedDepth
 from interdance.config import DiffusionParams, GuidanceParams
 from interdance.diffusion import losses
 from interdance.diffusion.guidance import Guidance, smooth, ways_to_move
@@ -206,22 +206,21 @@ def guidance_params() -> GuidanceParams:
     return replace(loaded, **scales, contact_max_step=1000, penetration_max_step=1000, inner_steps=1)
 
 
-def make_guidance(params: GuidanceParams) -> tuple[Guidance, torch.Tensor, np.ndarray]:
+def make_guidance(params: GuidanceParams) -> tuple[Guidance, torch.Tensor, np.ndarray, LeaderField]:
     leader, follower, vertices, faces = standing_couple()
     anchor_P = np.zeros(NUM_POINTS, np.int64)
     field = LeaderField(np.repeat(vertices[None], len(leader), 0).astype(np.float32), faces)
     # One way of moving: everything but the pelvis along z together, 5 cm.
     component = torch.zeros(1, NUM_CHANNELS)
     component[0, LAYOUT["joints"].start + 2 : LAYOUT["vertices"].stop : 3] = 0.05
-    guide = Guidance(
-        torch.from_numpy(leader), field, Canonical(anchor_P), ways_to_move(component, LAYOUT, params.root_mobility), params
-    )
-    return guide, torch.from_numpy(encode(follower, None, None, anchor_P)), anchor_P
+    ways = ways_to_move(component, LAYOUT, params.root_mobility)
+    guide = Guidance(torch.from_numpy(leader), TrackedDepth(field), Canonical(anchor_P), ways, params)
+    return guide, torch.from_numpy(encode(follower, None, None, anchor_P)), anchor_P, field
 
 
 def test_contact_guidance_closes_a_gap_and_is_off_where_told() -> None:
     params = replace(guidance_params(), penetration_scale=0.0, contact_reach=0.2)
-    guide, x, anchor_P = make_guidance(params)
+    guide, x, anchor_P, field = make_guidance(params)
     nearest = NUM_JOINTS + int(decode(x, anchor_P)[0, NUM_JOINTS:, 2].argmin())
     x[:, LAYOUT["partner_contact"].start + nearest] = 1.0
     no_label = torch.zeros(len(x), NUM_POINTS)
@@ -234,24 +233,24 @@ def test_contact_guidance_closes_a_gap_and_is_off_where_told() -> None:
     assert before == pytest.approx(0.1, abs=0.01)
     assert abs(after) < 0.01
     assert torch.equal(guide(x, no_label, 1001), x), "beyond max_step nothing moves"
-    far, _, _ = make_guidance(replace(params, contact_reach=0.05))
+    far, _, _, _ = make_guidance(replace(params, contact_reach=0.05))
     assert torch.equal(far(x, no_label, 0), x), "a far pair is a wrong label"
 
 
 def test_penetration_guidance_pushes_out_and_leaves_a_free_follower_alone() -> None:
     params = replace(guidance_params(), contact_scale=0.0, inner_steps=4)
-    guide, x, anchor_P = make_guidance(params)
+    guide, x, anchor_P, field = make_guidance(params)
     label = torch.zeros(len(x), NUM_POINTS)
     assert torch.equal(guide(x, label, 0), x)
     x[:, LAYOUT["root_position"].start + 2] -= 0.12  # now 2 cm inside
-    depth = [guide.depth.field.signed_depth(decode(value, anchor_P)).clamp(min=0).sum() for value in (x, guide(x, label, 0))]
+    depth = [field.signed_depth(decode(value, anchor_P)).clamp(min=0).sum() for value in (x, guide(x, label, 0))]
     assert depth[0] > 0
     assert depth[1] < 0.3 * depth[0]
 
 
 def test_each_term_has_its_own_range_of_steps() -> None:
     params = replace(guidance_params(), contact_max_step=100, penetration_max_step=200, contact_reach=0.2)
-    guide, x, _ = make_guidance(params)
+    guide, x, _, _ = make_guidance(params)
     x[:, LAYOUT["partner_contact"]] = 1.0
     no_label = torch.zeros(len(x), NUM_POINTS)
     inside_x = x.clone()
@@ -266,7 +265,7 @@ def test_each_term_has_its_own_range_of_steps() -> None:
 def test_a_step_is_never_longer_than_the_poses_allow(scale: float) -> None:
     """The only way to move is 5 cm a deviation, and the root hardly."""
     params = replace(guidance_params(), contact_scale=scale, penetration_scale=scale, max_deviation=0.5, root_mobility=1e-6)
-    guide, x, anchor_P = make_guidance(params)
+    guide, x, anchor_P, field = make_guidance(params)
     x[:, LAYOUT["root_position"].start + 2] -= 0.05
     x[:, LAYOUT["partner_contact"]] = 1.0
     moved = (decode(guide(x, torch.ones(len(x), NUM_POINTS), 0), anchor_P) - decode(x, anchor_P)).abs().max()

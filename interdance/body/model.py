@@ -208,6 +208,7 @@ class Body:
             transl=translation_B3,
             expression=pose.new_zeros(count, self.model.num_expression_coeffs),
             return_shaped=False,
+            return_full_pose=True,
         )
 
     def _slice(self, device: torch.device, dtype: torch.dtype) -> dict[str, torch.Tensor]:

@@ -5,10 +5,11 @@ Works on a follower's clean prediction, un-normalised, in the leader's world. Th
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
-from interdance.body.distance import LeaderField, TrackedDepth
 from interdance.config import GuidanceParams
 from interdance.diffusion.losses import Pairs, nearest_pairs
 from interdance.representation.base import Representation
@@ -48,8 +49,9 @@ class Guidance:
     ----------
     leader_points_TP3
         The leader in the world, metres.
-    field
-        Signed distance into the leader's body, a frame per frame of the take.
+    depth
+        Depth of points (T, P, 3) inside the leader's body, (T, P), differentiable: metres where the engine is the exact one
+        (:class:`interdance.body.distance.TrackedDepth`); only what is positive is looked at.
     representation
         Of the follower; one that holds the surface and labels (:attr:`Representation.can_be_guided`).
     ways_KC
@@ -61,13 +63,13 @@ class Guidance:
     def __init__(
         self,
         leader_points_TP3: Tensor,
-        field: LeaderField,
+        depth: Callable[[Tensor], Tensor],
         representation: Representation,
         ways_KC: Tensor,
         params: GuidanceParams,
     ) -> None:
         self.leader_points_TP3 = leader_points_TP3
-        self.depth = TrackedDepth(field)
+        self.depth = depth
         self.representation = representation
         self.ways_KC = ways_KC
         # Inner steps look at points alone, so they move the channels that place them; the others follow at the end.
@@ -131,7 +133,7 @@ class Guidance:
         return self._scaled(gradient, 2 * cost_T.detach())
 
     def _penetration_step(self, x: Tensor) -> Tensor:
-        """Descent of Eq. 9. Our choice: the sigmoid has a width of ``temperature`` metres, or it would be a straight line."""
+        """Descent of Eq. 9. Our choice: the sigmoid has a width, ``temperature``, or in metres it would be a straight line."""
         with torch.enable_grad():
             x = x.detach().requires_grad_()
             depth = self.depth(self.representation.positions(x))

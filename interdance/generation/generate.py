@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from interdance.body.distance import LeaderField
+from interdance.body.coap import CoapDepth
+from interdance.body.distance import LeaderField, TrackedDepth
 from interdance.body.model import Body
+from interdance.body.pose import fit_motion
 from interdance.config import GuidanceParams, SampleParams
 from interdance.diffusion.guidance import Guidance, ways_to_move
 from interdance.diffusion.sampler import sample
@@ -129,7 +132,7 @@ def generate_follower(
         leader_TP3 = representation.complete(leader)
         refiner = Guidance(
             torch.from_numpy(leader_TP3).to(device),
-            LeaderField(leader_TP3[:, NUM_JOINTS:], body.surface_faces, device=device, margin=KNOWN_OUTSIDE),
+            _depth_engine(leader_TP3, body, guidance, model.params.data.fps, device),
             representation,
             ways_to_move(statistics.follower.raw_components(), representation.layout, guidance.root_mobility),
             guidance,
@@ -215,6 +218,16 @@ def generate_couple(
     )
     follower_TP3, leader_TP3 = (representation.complete(x_TC) for x_TC in merge(x0_WTDC))
     return Couple(leader_TP3, follower_TP3)
+
+
+def _depth_engine(
+    leader_TP3: np.ndarray, body: Body, guidance: GuidanceParams, fps: int, device: str
+) -> Callable[[Tensor], Tensor]:
+    """The leader's side of the penetration term, prepared for all denoising steps."""
+    if guidance.engine == "coap":
+        leader, _ = fit_motion(leader_TP3, body, fps=fps)
+        return CoapDepth(body, leader, Path(guidance.coap_weights), device)
+    return TrackedDepth(LeaderField(leader_TP3[:, NUM_JOINTS:], body.surface_faces, device=device, margin=KNOWN_OUTSIDE))
 
 
 def _predictor(
