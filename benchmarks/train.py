@@ -3,6 +3,7 @@
 Couples are synthetic points. Everything is measured in this run, on a CPU with one thread and in the process's own time,
 so that a busy machine does not blur the ratios; the loader, which has processes of its own, by the clock. The parts:
 
+sizes   parameters, time and memory of a step, each in a process of its own, at every size, for the same windows;
 growth  seconds and peak memory of a step, each in a process of its own, at longer windows, larger batches, more width,
         from a quarter of the batch;
 step    samples a second of our step and of the plain one, whose loss and gradient are first seen to be the same, and
@@ -48,10 +49,12 @@ from interdance.trained import start_denoiser  # noqa: E402
 from interdance.training.objective import loss_terms, total_loss  # noqa: E402
 from tests.dancers import ANCHORS, CANONICAL, statistics_of, write_couples  # noqa: E402
 
-PARTS = ("growth", "step", "floor", "loader")
+PARTS = ("sizes", "growth", "step", "floor", "loader")
 PHASES = ("network", "losses", "backward", "optimizer")
 GROWN = {"--longer": "window", "--larger": "batch", "--wider": "width"}
 NUM_MUSIC = 35
+SIZES = {"fast": ["configs/fast.yaml"], "small": [], "base": ["configs/paper.yaml"]}
+SIZES_BATCH = 4
 TOLERANCE = 1e-4  # of the two systems' loss, relative; a hundred times that for a parameter's gradient
 
 Batch = dict[str, Tensor]
@@ -244,14 +247,13 @@ def _now(device: str) -> float:
 
 def read_params(arguments: argparse.Namespace) -> config.Params:
     """Parameters of a size, with what the command line changes in them."""
-    overlays = [REPOSITORY / "configs/paper.yaml"] if arguments.size == "base" else []
-    params = config.load(REPOSITORY / "params.yaml", *overlays)
+    params = config.load(REPOSITORY / "params.yaml", *(REPOSITORY / overlay for overlay in SIZES[arguments.size]))
     model = replace(
         params.model, width=arguments.wider * params.model.width, feed_forward=arguments.wider * params.model.feed_forward
     )
     train = replace(
         params.train,
-        window=arguments.longer * params.train.window,
+        window=arguments.longer * (arguments.window or params.train.window),
         batch=arguments.larger * (arguments.batch or params.train.batch),
     )
     return replace(params, model=model, train=train)
@@ -455,7 +457,19 @@ def measure_alone(root: Path, arguments: argparse.Namespace) -> None:
     precision = getattr(torch, params.train.precision) if device == "cuda" else torch.float32
     system = make_system(root, params, device, plain=arguments.alone == "plain", precision=precision)
     system.step()
-    print(json.dumps({"seconds": sum(system.step()), "bytes": peak_memory(device) - before}))
+    sizes = [(parameter.numel(), parameter.requires_grad) for parameter in system.network.parameters()]
+    found = {"parameters": sum(size for size, _ in sizes), "trained": sum(size for size, learned in sizes if learned)}
+    print(json.dumps(found | {"seconds": sum(system.step()), "bytes": peak_memory(device) - before}))
+
+
+def alone(arguments: argparse.Namespace, *options: str) -> dict[str, float] | str:
+    """What :func:`measure_alone` found in a process of its own, or why it did not end."""
+    command = [sys.executable, __file__, "--device", arguments.device, *options]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or [f"killed, {done.returncode}"])[-1]
+        return f"did not end: {reason[:90]}"
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def peak_memory(device: str) -> int:
@@ -478,15 +492,12 @@ def show_growth(root: Path, arguments: argparse.Namespace) -> None:
     base = None
     changes = [(), *((flag, str(by)) for flag in GROWN for by in arguments.factors)]
     for system, change in [*(("ours", change) for change in changes), ("plain", ())]:
-        command = [sys.executable, __file__, "--alone", system, "--root", str(root), "--size", arguments.size]
-        command += ["--device", arguments.device, "--batch", str(train.batch), *change]
-        done = subprocess.run(command, capture_output=True, text=True)
+        size = ["--size", arguments.size, "--batch", str(train.batch)]
+        found = alone(arguments, "--alone", system, "--root", str(root), *size, *change)
         name = f"{GROWN[change[0]]} x{change[1]}" if change else system
-        if done.returncode:
-            reason = (done.stderr.strip().splitlines() or [f"killed, {done.returncode}"])[-1]
-            sys.stdout.write(f"{name:18s} did not end: {reason[:90]}\n")
+        if isinstance(found, str):
+            sys.stdout.write(f"{name:18s} {found}\n")
             continue
-        found = json.loads(done.stdout.splitlines()[-1])
         base = base or found
         ratios = [found[key] / base[key] for key in ("seconds", "bytes")]
         sys.stdout.write(f"{name:18s} {ratios[0]:7.2f} {ratios[1]:7.2f} {found['bytes'] / 1e9:7.2f}\n")
@@ -494,10 +505,31 @@ def show_growth(root: Path, arguments: argparse.Namespace) -> None:
     sys.stdout.write("\n")
 
 
+def show_sizes(root: Path, arguments: argparse.Namespace, window: int) -> None:
+    """Print what a step of every size costs on the same windows."""
+    columns = ("parameters", "trained", "time", "memory", "GB")
+    head = "".join(f"{column:>12s}" for column in columns)
+    sys.stdout.write(f"sizes, window {window}, batch {SIZES_BATCH}\n{'':8s}{head}\n")
+    base = None
+    for size in sorted(SIZES, key="small".__ne__):
+        same = ["--batch", str(SIZES_BATCH), "--window", str(window)]
+        found = alone(arguments, "--alone", "ours", "--root", str(root), "--size", size, *same)
+        if isinstance(found, str):
+            sys.stdout.write(f"{size:8s} {found}\n")
+            continue
+        base = base or found
+        time, memory = (found[key] / base[key] for key in ("seconds", "bytes"))
+        row = [f"{found[key] / 1e6:.1f} M" for key in ("parameters", "trained")]
+        row += [f"{value:.2f}" for value in (time, memory, found["bytes"] / 1e9)]
+        sys.stdout.write(f"{size:8s}{''.join(f'{value:>12s}' for value in row)}\n")
+        sys.stdout.flush()
+    sys.stdout.write("\n")
+
+
 def main() -> None:
     """Measure the parts that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", choices=("small", "base"), default="small", help="params.yaml, or configs/paper.yaml over it")
+    parser.add_argument("--size", choices=SIZES, default="small", help="params.yaml, or an overlay over it")
     parser.add_argument("--device", default="cpu", help="cpu or cuda; cuda measures float32 and bfloat16")
     parser.add_argument("--batch", type=int, help="instead of the size's own, for a machine with less memory")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
@@ -506,6 +538,7 @@ def main() -> None:
     parser.add_argument("--compile", action="store_true", help="measure our step under torch.compile, too")
     parser.add_argument("--alone", choices=("ours", "plain"), help=argparse.SUPPRESS)
     parser.add_argument("--root", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--window", type=int, help=argparse.SUPPRESS)
     for name in GROWN:
         parser.add_argument(name, type=int, default=1, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -520,6 +553,8 @@ def main() -> None:
         length = params.train.window
         windows = WindowDataset(CANONICAL, root / "encoded", root / "music", takes, None, length, length)
         statistics_of([windows[index] for index in range(len(windows))]).save(root / "statistics.npz")
+        if "sizes" in arguments.parts:
+            show_sizes(root, arguments, length)
         if "growth" in arguments.parts:
             show_growth(root, arguments)
         seconds = {}
