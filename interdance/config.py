@@ -282,7 +282,8 @@ class SampleParams:
     """Sampling a whole take from overlapping windows; the test takes are generated once with every seed."""
 
     seeds: list[int]
-    steps: int
+    sampler: Literal["ddim", "ddpm", "dpm_solver"]  # docs/sampling.md
+    steps: int  # of the sampler, diffusion.num_steps at most
     window: int
     overlap: int
     smoothing: float  # frames, of the clean prediction along time at every step; 0 for none

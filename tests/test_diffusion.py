@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import typing
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,11 +15,12 @@ from diffusers import DDIMScheduler
 
 from interdance import config
 from interdance.body.distance import LeaderField, TrackedDepth
-from interdance.config import DiffusionParams, GuidanceParams
+from interdance.config import DiffusionParams, GuidanceParams, SampleParams
 from interdance.diffusion import losses
 from interdance.diffusion.guidance import Guidance, smooth, ways_to_move
-from interdance.diffusion.sampler import sample
-from interdance.diffusion.schedule import make_scheduler
+from interdance.diffusion.sampler import Denoise, Refine, sample
+from interdance.diffusion.schedule import make_sampler, make_scheduler
+from interdance.errors import InputError
 from interdance.representation.canonical import Canonical, decode, encode
 from interdance.representation.layout import LAYOUT, NUM_CHANNELS, NUM_JOINTS, NUM_POINTS
 
@@ -163,18 +165,126 @@ def test_gradients_against_finite_differences(name: str) -> None:
     assert torch.autograd.gradcheck(loss, base[:, :, chosen].clone().requires_grad_(), eps=1e-7, atol=1e-4)
 
 
-def test_the_sampler_ends_in_the_last_refined_prediction() -> None:
-    scheduler = make_scheduler(DiffusionParams(num_steps=1000, beta_schedule="squaredcos_cap_v2", noise_shift=6.0))
+def diffusion(noise_shift: float = 6.0) -> DiffusionParams:
+    return DiffusionParams(num_steps=1000, beta_schedule="squaredcos_cap_v2", noise_shift=noise_shift)
+
+
+def sampling(sampler: str, steps: int) -> SampleParams:
+    return replace(config.load(REPOSITORY / "params.yaml").sample, sampler=sampler, steps=steps)  # type: ignore[arg-type]
+
+
+SAMPLERS = typing.get_args(typing.get_type_hints(SampleParams)["sampler"])
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("steps", [1, 10, 61, 1000])
+def test_the_sampler_ends_in_the_last_refined_prediction(sampler: str, steps: int) -> None:
     seen: list[int] = []
 
     def denoise(x_n: torch.Tensor, n: int) -> torch.Tensor:
         seen.append(n)
         return torch.full_like(x_n, float(n))
 
-    out = sample(denoise, scheduler, torch.randn(2, 3), num_steps=10, refine=lambda x0, n: x0 + 0.5)
-    assert seen == sorted(seen, reverse=True)
+    told: list[tuple[int, int]] = []
+    out = sample(
+        denoise,
+        make_sampler(diffusion(), sampling(sampler, steps)),
+        lambda: torch.randn(2, 3),
+        refine=lambda x0, n: x0 + 0.5,
+        report=lambda done, total: told.append((done, total)),
+    )
+    assert seen == sorted(set(seen), reverse=True)
     assert seen[0] == 999
+    assert len(seen) == steps
+    assert told == [(done, steps) for done in range(1, steps + 1)]
     assert torch.allclose(out, torch.full((2, 3), seen[-1] + 0.5))
+
+
+@pytest.mark.parametrize("steps", [0, 1001])
+def test_more_steps_than_the_model_knows_are_refused(steps: int) -> None:
+    with pytest.raises(InputError, match=f"sample.steps: {steps} is not in 1..1000"):
+        make_sampler(diffusion(), sampling("ddim", steps))
+
+
+class Gaussian:
+    """Data of known mean and deviation, whose best denoiser and whose way from noise to data are known in closed form."""
+
+    mean, std = torch.tensor([0.5, -1.0, 0.0]), torch.tensor([0.3, 1.0, 2.5])
+
+    def __init__(self, params: DiffusionParams) -> None:
+        self.params, self.signal = params, make_scheduler(params).alphas_cumprod
+
+    def denoise(self, x_n: torch.Tensor, n: int) -> torch.Tensor:
+        a = self.signal[n]
+        return self.mean + self.std**2 * a.sqrt() / (a * self.std**2 + 1 - a) * (x_n - a.sqrt() * self.mean)
+
+    def end(self, noise: torch.Tensor) -> torch.Tensor:
+        """Where the probability flow ends that starts in the noise: the deviation from the mean keeps its share."""
+        a = self.signal[-1]
+        return self.mean + self.std * (noise - a.sqrt() * self.mean) / (a * self.std**2 + 1 - a).sqrt()
+
+    def sample(self, sampler: str, steps: int, noise: torch.Tensor) -> torch.Tensor:
+        """``noise`` holds x_N, and noise for the steps of a sampler that wants it."""
+        scheduler = make_sampler(self.params, sampling(sampler, steps))
+        return sample(self.denoise, scheduler, iter(noise).__next__, refine=lambda x0, n: x0)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize(("shift", "tolerance"), [(1.0, 0.02), (6.0, 0.05)])
+def test_every_sampler_gives_gaussian_data_its_mean_and_deviation(sampler: str, shift: float, tolerance: float) -> None:
+    noise = torch.randn(1001, 10000, 3, generator=torch.Generator().manual_seed(0))
+    data = Gaussian(diffusion(shift))
+    made = data.sample(sampler, 1000, noise)
+    assert torch.allclose(made.mean(dim=0), data.mean, atol=0.05)
+    assert torch.allclose(made.std(dim=0) / data.std, torch.ones(3), atol=tolerance)
+    assert float((torch.corrcoef(made.T) - torch.eye(3)).abs().max()) < 0.03
+
+
+def test_samplers_without_noise_converge_to_where_the_flow_ends_and_dpm_solver_by_fewer_steps() -> None:
+    noise = torch.randn(1, 4000, 3, generator=torch.Generator().manual_seed(0))
+    data = Gaussian(diffusion(1.0))
+    doubled = (20, 40, 80, 160)
+    ddim, dpm = (
+        torch.tensor([float((data.sample(name, steps, noise) - data.end(noise[0])).pow(2).mean().sqrt()) for steps in doubled])
+        for name in ("ddim", "dpm_solver")
+    )
+    assert bool(((ddim[:-1] / ddim[1:] - 2).abs() < 0.1).all()), "of first order: twice the steps, half the error"
+    assert bool((dpm[:-1] / dpm[1:] > 2.8).all()), "of second order, but for the last step"
+    assert bool((dpm[:-1] < ddim[1:]).all()), "as near with less than half the steps"
+
+
+@pytest.mark.parametrize(("sampler", "eta"), [("ddim", 0.0), ("ddpm", 1.0)])
+@pytest.mark.parametrize("steps", [10, 50])
+def test_samplers_of_first_order_are_those_of_the_ddim_paper(sampler: str, eta: float, steps: int) -> None:
+    noise = torch.randn(steps + 1, 100, 3, generator=torch.Generator().manual_seed(0))
+    data = Gaussian(diffusion())
+    paper = DDIMScheduler(
+        trained_betas=make_scheduler(data.params).betas.numpy(),
+        prediction_type="sample",
+        timestep_spacing="trailing",
+        clip_sample=False,
+    )
+    paper.set_timesteps(steps)
+    x_n = noise[0]
+    for n, drawn in zip(paper.timesteps.tolist(), noise[1:], strict=True):
+        x_n = paper.step(data.denoise(x_n, n), n, x_n, eta=eta, variance_noise=drawn).prev_sample
+    assert torch.allclose(data.sample(sampler, steps, noise), x_n, atol=1e-3)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_samplers_step_along_refined_predictions(sampler: str) -> None:
+    noise = torch.randn(11, 100, 3, generator=torch.Generator().manual_seed(0))
+    data = Gaussian(diffusion())
+
+    def refine(x0: torch.Tensor, n: int) -> torch.Tensor:
+        return x0.clamp(-0.5, 0.5) + n / 1000
+
+    def made(denoise: Denoise, refine: Refine) -> torch.Tensor:
+        return sample(denoise, make_sampler(data.params, sampling(sampler, 10)), iter(noise).__next__, refine=refine)
+
+    one = made(data.denoise, refine)
+    assert torch.equal(one, made(lambda x_n, n: refine(data.denoise(x_n, n), n), lambda x0, n: x0))
+    assert not torch.allclose(one, refine(made(data.denoise, lambda x0, n: x0), 99), atol=1e-2), "not only at the end"
 
 
 def test_the_shift_scales_noise_against_signal_and_one_is_the_named_schedule() -> None:

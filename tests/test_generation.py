@@ -213,14 +213,18 @@ def opened(model: TrainedModel) -> TrainedModel:
     return replace(model, denoiser=denoiser)
 
 
+@pytest.mark.parametrize("sampler", ["ddim", "ddpm", "dpm_solver"])
 @pytest.mark.parametrize("task", ["reactive", "duet"])
-def test_seed_music_and_mask_reach_what_is_generated_and_the_batch_does_not(model: TrainedModel, task: str) -> None:
+def test_seed_music_and_mask_reach_what_is_generated_and_the_batch_does_not(
+    model: TrainedModel, task: str, sampler: str
+) -> None:
     params = replace(model.params, model=replace(model.params.model, task=task))  # type: ignore[arg-type]
     told = opened(replace(model, params=params))
     rng = np.random.default_rng(0)
     music = rng.normal(size=(50, 35)).astype(np.float32)
 
     def made(music: np.ndarray = music, seed: int = 1, batch: int = 2, **wishes: object) -> np.ndarray:
+        wishes |= {"sampler": sampler}
         sampling = replace(params.sample, steps=3, window=20, overlap=6, batch=batch, **wishes)  # type: ignore[arg-type]
         if task == "duet":
             couple = generate_couple(told, music, sampling=sampling, seed=seed)
@@ -240,6 +244,47 @@ def test_seed_music_and_mask_reach_what_is_generated_and_the_batch_does_not(mode
     assert not np.allclose(one, other, atol=1e-4)
     assert not np.allclose(one, masked, atol=1e-4)
     assert np.array_equal(masked, made(rng.normal(size=(50, 35)).astype(np.float32), mask="music"))
+
+
+class Watching(torch.nn.Module):
+    """A denoiser that keeps what it is given and predicts one still pose, whatever the window."""
+
+    def __init__(self, labels: int) -> None:
+        super().__init__()
+        self.labels = labels
+        self.seen: dict[int, list[torch.Tensor]] = {}
+
+    def forward(
+        self, x_n_BTC: torch.Tensor, n_B: torch.Tensor, music_BTA: torch.Tensor, leader_BTC: torch.Tensor
+    ) -> Prediction:
+        self.seen.setdefault(int(n_B[0]), []).append(x_n_BTC)
+        return Prediction(torch.zeros_like(x_n_BTC), torch.zeros(*x_n_BTC.shape[:2], self.labels))
+
+
+@pytest.mark.parametrize("sampler", ["ddim", "ddpm", "dpm_solver"])
+@pytest.mark.parametrize("batch", [1, 2, 32])
+def test_noise_is_the_same_where_windows_overlap_at_every_step(model: TrainedModel, sampler: str, batch: int) -> None:
+    watching = Watching(model.representation.num_labels)
+    sampling = replace(model.params.sample, steps=4, window=20, overlap=6, batch=batch, smoothing=0.0)
+    sampling = replace(sampling, sampler=sampler)  # type: ignore[arg-type]
+    generate_follower(
+        replace(model, denoiser=watching),  # type: ignore[arg-type]
+        Body.load(),
+        encoded(duet(50)[0]),
+        np.zeros((50, 35), np.float32),
+        sampling=sampling,
+        guidance=without_guidance(model.params.guidance),
+        seed=1,
+    )
+    pose = slice(LAYOUT.root.stop, LAYOUT["foot_contact"].start)  # the root alone depends on where a window stands
+    steps = [torch.cat(parts)[..., pose] for _, parts in sorted(watching.seen.items(), reverse=True)]
+    assert len(steps) == 4
+    for x_n_WTC in steps:
+        for one, after, shared in zip(x_n_WTC[:-1], x_n_WTC[1:], (6, 6, 18), strict=True):  # they start at 0, 14, 28, 30
+            assert torch.allclose(one[-shared:], after[:shared], atol=1e-4)
+    first, second = (x_n.flatten() for x_n in steps[:2])
+    alike = float((first @ second) / (first.norm() * second.norm()))
+    assert alike == pytest.approx(1, abs=1e-3) if sampler != "ddpm" else alike < 0.9, "one is drawn at every step"
 
 
 def test_music_of_another_length_is_refused(model: TrainedModel) -> None:

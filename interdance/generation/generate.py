@@ -16,8 +16,8 @@ from interdance.body.model import Body
 from interdance.body.pose import fit_motion
 from interdance.config import GuidanceParams, SampleParams
 from interdance.diffusion.guidance import Guidance, ways_to_move
-from interdance.diffusion.sampler import sample
-from interdance.diffusion.schedule import make_scheduler
+from interdance.diffusion.sampler import Draw, sample
+from interdance.diffusion.schedule import make_sampler
 from interdance.errors import InputError
 from interdance.generation.long import Windows
 from interdance.model.denoiser import Prediction
@@ -97,8 +97,8 @@ def generate_follower(
     ValueError
         When music and leader differ in length.
     InputError
-        When the model is one of duets, which makes its own leader, or cannot do what ``sampling`` asks of its signals, or
-        there is to be guidance in a representation that cannot be guided.
+        When the model is one of duets, which makes its own leader, or cannot do what ``sampling`` asks of its signals or in
+        steps, or there is to be guidance in a representation that cannot be guided.
     """
     num_frames = len(leader_TC)
     if model.params.model.task == "duet":
@@ -113,7 +113,6 @@ def generate_follower(
     windows.follow(leader)
     leader_WTC = windows.split(leader, "leader")
     predict = _predictor(model, windows, music_TA, sampling, device)
-    noise_TC = torch.randn(leader.shape, generator=torch.Generator().manual_seed(seed)).to(device)
     leader_contact_TH = torch.zeros(num_frames, representation.num_labels, device=device)
 
     def denoise(x_n_WTC: Tensor, n: int) -> Tensor:
@@ -146,9 +145,8 @@ def generate_follower(
 
     x0_WTC = sample(
         denoise,
-        make_scheduler(model.params.diffusion),
-        windows.cut(noise_TC),
-        num_steps=sampling.steps,
+        make_sampler(model.params.diffusion, sampling),
+        _noise(windows, leader.shape, seed, device),
         refine=refine,
         report=report,
     )
@@ -184,15 +182,14 @@ def generate_couple(
     Raises
     ------
     InputError
-        When the model is a reactive one, which needs a leader, or cannot do what ``sampling`` asks of its signals.
+        When the model is a reactive one, which needs a leader, or cannot do what ``sampling`` asks of its signals or in
+        steps.
     """
     if model.params.model.task != "duet":
         raise InputError("model.task: reactive: this model follows a given leader; give one, or train a duet model")
     representation, statistics = model.representation, model.statistics.to(device)
     windows = Windows(representation, len(music_TA), statistics, window=sampling.window, overlap=sampling.overlap)
     predict = _predictor(model, windows, music_TA, sampling, device)
-    shape = len(music_TA), 2, representation.width
-    noise_TDC = torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(device)
 
     def denoise(x_n_WTDC: Tensor, n: int) -> Tensor:
         follower_WTC, leader_WTC = x_n_WTDC.unbind(dim=2)
@@ -210,9 +207,8 @@ def generate_couple(
 
     x0_WTDC = sample(
         denoise,
-        make_scheduler(model.params.diffusion),
-        windows.cut(noise_TDC),
-        num_steps=sampling.steps,
+        make_sampler(model.params.diffusion, sampling),
+        _noise(windows, (len(music_TA), 2, representation.width), seed, device),
         refine=refine,
         report=report,
     )
@@ -248,6 +244,12 @@ def _predictor(
         return Prediction(*(torch.cat(halves) for halves in zip(*parts, strict=True)))
 
     return predict
+
+
+def _noise(windows: Windows, shape: tuple[int, ...], seed: int, device: str) -> Draw:
+    """Noise of the whole take (T, ...), drawn anew at every call and cut into windows: the same where they overlap."""
+    generator = torch.Generator().manual_seed(seed)
+    return lambda: windows.cut(torch.randn(shape, generator=generator).to(device))
 
 
 def _labels(contact_TH: Tensor, representation: Representation) -> np.ndarray:
