@@ -1,4 +1,4 @@
-"""The rows of the paper's ablation tables: each trained over seeds on the same takes, and all measured side by side.
+"""The rows of the paper's ablation tables, and of samplers and steps: each trained over seeds on the same takes, and all measured side by side.
 
 A setting is an overlay ``configs/ablation/<table>_<row>.yaml``; the report knows its followers as ``<table>.<row>``, or as
 ``interdance`` where the overlay changes nothing. What settings share is made once: encoded takes and statistics, and the
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
@@ -27,7 +28,7 @@ from interdance.errors import InputError
 from interdance.evaluation.record import write_evaluation
 from interdance.evaluation.series import write_series
 from interdance.evaluation.summary import Evaluation
-from interdance.files import atomic_folder, atomic_path, link, locked, write_json
+from interdance.files import atomic_folder, atomic_path, link, locked, read_json, write_json
 from interdance.generation.generate import generate_follower, without_guidance
 from interdance.processes import process_pool
 from interdance.report.page import page_html
@@ -47,6 +48,8 @@ DATA_CODE = (
     *("mocap/markers.py", "mocap/marker_sets/landmarks.yaml", "mocap/marker_sets/ssm.yaml"),
 )
 SAMPLE_SECTIONS = ("guidance", "sample")
+COST = "cost.json"
+"""What sampling took, beside the followers of a row."""
 SAMPLE_CODE = ("body", "diffusion", "generation", "model", "representation", "ablation.py")
 
 Progress = Callable[[int, int], None]
@@ -188,6 +191,9 @@ def _ablate(
         for (name, seed), followers in sampled.items():
             link(out / name / f"seed_{seed}", Path(os.path.relpath(followers, home / "generated" / name)))
     evaluation = measure(settings[0].params, base, home / "generated")
+    for setting in settings:
+        rates = [read_json(sampled[setting.name, seed] / COST)["seconds_per_minute"] for seed in seeds]
+        evaluation.summary["systems"][setting.name]["seconds_per_minute"] = round(sum(rates) / len(rates), 3)
     with atomic_folder(home / "metrics") as out:
         write_evaluation(out / "evaluate.json", evaluation)
         write_series(out / "plots", evaluation.series)
@@ -231,7 +237,7 @@ def _train_and_sample(
 
 
 def _sample(params: Params, paths: Paths, home: Path) -> Path:
-    """The followers of every test take: ``<take>/points.npy``."""
+    """The followers of every test take: ``<take>/points.npy``, and what they took in the process's own time."""
     out = home / tracking.fingerprint(params, paths, SAMPLE_SECTIONS, SAMPLE_CODE, [paths.model])
     if out.exists():
         return out
@@ -239,6 +245,7 @@ def _sample(params: Params, paths: Paths, home: Path) -> Path:
     model = load_model(paths.model, body)
     guidance = params.guidance if model.representation.can_be_guided else without_guidance(params.guidance)
     with atomic_folder(out) as folder:
+        num_frames, started = 0, time.process_time()
         for take in read_split(paths.split)["test"]:
             made = generate_follower(
                 model,
@@ -252,6 +259,9 @@ def _sample(params: Params, paths: Paths, home: Path) -> Path:
             )
             (folder / take).mkdir(parents=True)
             np.save(folder / take / "points.npy", made.points_TP3)
+            num_frames += len(made.points_TP3)
+        minutes = num_frames / params.data.fps / 60
+        write_json(folder / COST, {"seconds_per_minute": (time.process_time() - started) / minutes})
     return out
 
 

@@ -14,6 +14,7 @@ from interdance.ablation import BASE, Setting, _comparable, ablate, read_setting
 from interdance.body.model import Body
 from interdance.config import Paths
 from interdance.errors import InputError
+from interdance.evaluation.record import compare_records
 from interdance.files import link, write_json
 from interdance.stages import reference
 from interdance.takes import Duet, write_take
@@ -57,7 +58,7 @@ def test_rows_are_found_by_table_and_by_name(root: Path) -> None:
     both = read_settings(params, OVERLAYS, ["losses.dm", "signals"])
     assert {setting.name for setting in both} >= {"losses.dm", BASE, "signals.mask_music", "signals.without_motion"}
     assert next(setting for setting in both if setting.name == "losses.dm").params.losses.ro == 0
-    with pytest.raises(InputError, match="losse: no such table or row; known: guidance, losses, representation, signals, "):
+    with pytest.raises(InputError, match="losse: no such table or row; known: guidance, losses, representation, sampling, signals, "):
         read_settings(params, OVERLAYS, ["losse"])
 
 
@@ -98,6 +99,28 @@ def test_rows_share_trainings_and_a_second_run_adds_only_what_is_new(root: Path)
         rows = {row["seed"]: row["values"] for row in evaluation.summary["seeds"][system]}
         assert rows == {row["seed"]: row["values"] for row in again.summary["seeds"][system] if row["seed"] != "3"}
     assert "Joints" in (home / "index.html").read_text()
+
+
+def test_samplers_and_steps_come_from_one_training_and_tell_what_they_took(root: Path) -> None:
+    rows = ["sampling.ddim_5", "sampling.ddim_10", "sampling.dpm_solver_5", "sampling.ddpm_50"]
+    *settings, stochastic = read_settings(root / "params.yaml", OVERLAYS, rows)
+    # After two steps of training a network blows up over fifty of sampling.
+    few = replace(stochastic.params, sample=replace(stochastic.params.sample, steps=5))
+    settings.append(replace(stochastic, params=few))
+    before = len(list(root.glob("ablation/trained/*/models/denoiser/run.json")))
+    evaluation = ablate(root, settings, [7], 1)
+    assert len(list(root.glob("ablation/trained/*/models/denoiser/run.json"))) == before + 1
+    systems = evaluation.summary["systems"]
+    assert set(systems) == {"ground_truth", *rows}
+    made = {row: np.load(root / "ablation" / "generated" / row / "seed_7" / "s" / "t3" / "points.npy") for row in rows}
+    assert len({value.tobytes() for value in made.values()}) == len(rows), "each is another one"
+    cost = {row: systems[row]["seconds_per_minute"] for row in rows}
+    assert all(value > 0 for value in cost.values()) and "seconds_per_minute" not in systems["ground_truth"]
+    record = root / "ablation" / "metrics" / "evaluate.json"
+    assert "FID_k" in compare_records(record, rows[0], record, rows[1])
+    page = (root / "ablation" / "index.html").read_text()
+    assert page.index("Sampling · DDIM, 5 steps") < page.index("Sampling · DDIM, 10 steps")
+    assert "Sampling · DPM-Solver++, 5 steps" in page and "s/min" in page
 
 
 def test_what_cannot_be_compared_is_refused_before_anything_is_trained(root: Path, tmp_path: Path) -> None:

@@ -503,6 +503,9 @@ def test_systems_keep_their_order(evaluation: dict[str, Any]) -> None:
     names = ["zebra", "interdance", "signals.without_music", "guidance.contact", "ground_truth", "nn_motion"]
     assert ordered(names) == ["ground_truth", "nn_motion", "interdance", "guidance.contact", "signals.without_music", "zebra"]
     assert label("losses.dm_ro") == "Losses · DM, RO" and label("my_model") == "my_model"
+    rows = ["sampling.dpm_solver_5", "sampling.ddim_10", "mine_2", "mine_10", "sampling.ddim_5", "mine"]
+    assert ordered(rows) == ["mine", "mine_2", "mine_10", "sampling.ddim_5", "sampling.ddim_10", "sampling.dpm_solver_5"]
+    assert label("sampling.dpm_solver_20") == "Sampling · DPM-Solver++, 20 steps"
 
 
 def test_latex_of_a_table_without_groups() -> None:

@@ -100,7 +100,7 @@ def run(
 @app.command()
 def ablate(
     rows: Annotated[
-        list[str], typer.Argument(help="Tables of the paper (representation, losses, guidance, signals), or rows: losses.dm.")
+        list[str], typer.Argument(help="Tables (representation, losses, guidance, signals, sampling), or rows: losses.dm.")
     ],
     overlay: Overlay = None,
     name: RunName = None,

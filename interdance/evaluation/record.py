@@ -75,7 +75,7 @@ def compare_records(one: Path, system: str, other: Path, other_system: str) -> d
     values = {
         name: (value, theirs["systems"][other_system][name])
         for name, value in mine["systems"][system].items()
-        if name in theirs["systems"][other_system]
+        if name in theirs["systems"][other_system] and (system, name) in my_draws  # the time that a row took has no draws
     }
     return compare(
         {name: my_draws[system, name] for name in values},

@@ -246,10 +246,18 @@ VARIETY = (
         cannot_tell="whether the followers are good; a close hold leaves little room",
     ),
 )  # fmt: skip
+COST = (
+    Column(
+        "seconds_per_minute", "time", "down", 1, unit="s/min",
+        meaning="seconds of the processor's time that a minute of dance took to generate",
+        cannot_tell="another machine, or one with other work: compare rows of one run",
+    ),
+)  # fmt: skip
 #: What the paper does not measure, in tables that fit a page.
-MORE_GROUPS = (
+MORE_GROUPS: tuple[tuple[tuple[str, tuple[Column, ...]], ...], ...] = (
     (("Hands on the leader", HANDS), ("Against the true follower", PLACE)),
     (("Feet, floor, smoothness", FEET), ("Beats, genre, variety", VARIETY)),
+    (("Cost", COST),),
 )
 
 TABLE_3 = tuple(column for _, columns in GROUPS for column in columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -23,6 +24,9 @@ NAMES = {
     "unguided": "InterDance unguided",
     COMPLETE: "InterDance",
 }
+#: The rows of the table of samplers and steps, which the paper lacks, are called ``sampling.<sampler>_<steps>``.
+_SAMPLERS = {"ddim": "DDIM", "ddpm": "DDPM", "dpm_solver": "DPM-Solver++"}
+_SAMPLING = re.compile(rf"sampling\.({'|'.join(_SAMPLERS)})_(\d+)")
 #: InterDance has the colour that her follower has in the clips; the truth is dark, what cannot dance pale.
 _COLOURS = {
     GROUND_TRUTH: "#343b49",
@@ -38,14 +42,17 @@ _OTHERS = (
 
 
 def ordered(names: Iterable[str]) -> list[str]:
-    """The named systems in the order of the table, then the experiments in the paper's order, then the others by name."""
+    """The named systems in the order of the table, then the experiments in the paper's order, then the others by name,
+    numbers in it by size."""
     left = set(names)
     known = [*NAMES, *_settings()]
-    return [name for name in dict.fromkeys(known) if name in left] + sorted(left - set(known))
+    return [name for name in dict.fromkeys(known) if name in left] + sorted(left - set(known), key=_by_size)
 
 
 def label(system: str) -> str:
     """A system's name for people; one that a user gave stays as it is."""
+    if match := _SAMPLING.fullmatch(system):
+        return f"Sampling · {_SAMPLERS[match[1]]}, {match[2]} step{'' if match[2] == '1' else 's'}"
     return NAMES.get(system) or _settings().get(system) or system
 
 
@@ -65,6 +72,12 @@ def interval(evaluation: Mapping[str, Any], system: str, key: str) -> tuple[floa
     """The ends of a metric's 95 % interval, where there is one."""
     ends = evaluation["intervals"].get(system, {}).get(key)
     return None if ends is None else (float(ends[0]), float(ends[1]))
+
+
+def _by_size(name: str) -> list[tuple[str, int]]:
+    """A key that sorts ``ddim_5`` before ``ddim_10``."""
+    parts = re.split(r"(\d+)", name)
+    return [(word, int(number or 0)) for word, number in zip(parts[::2], [*parts[1::2], ""], strict=True)]
 
 
 def _settings() -> dict[str, str]:
