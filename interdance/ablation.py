@@ -1,4 +1,4 @@
-"""The rows of the paper's ablation tables, and of samplers and steps: each trained over seeds on the same takes, and all measured side by side.
+"""The rows of the paper's ablation tables, and of samplers: each trained over seeds on the same takes, all measured alike.
 
 A setting is an overlay ``configs/ablation/<table>_<row>.yaml``; the report knows its followers as ``<table>.<row>``, or as
 ``interdance`` where the overlay changes nothing. What settings share is made once: encoded takes and statistics, and the

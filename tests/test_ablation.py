@@ -58,7 +58,7 @@ def test_rows_are_found_by_table_and_by_name(root: Path) -> None:
     both = read_settings(params, OVERLAYS, ["losses.dm", "signals"])
     assert {setting.name for setting in both} >= {"losses.dm", BASE, "signals.mask_music", "signals.without_motion"}
     assert next(setting for setting in both if setting.name == "losses.dm").params.losses.ro == 0
-    with pytest.raises(InputError, match="losse: no such table or row; known: guidance, losses, representation, sampling, signals, "):
+    with pytest.raises(InputError, match="losse: no such table or row; known: guidance, losses, representation, sampling, sig"):
         read_settings(params, OVERLAYS, ["losse"])
 
 

@@ -42,8 +42,9 @@ _OTHERS = (
 
 
 def ordered(names: Iterable[str]) -> list[str]:
-    """The named systems in the order of the table, then the experiments in the paper's order, then the others by name,
-    numbers in it by size."""
+    """The named systems in the order of the table, then the experiments in the paper's order, then the others by name and
+    number.
+    """
     left = set(names)
     known = [*NAMES, *_settings()]
     return [name for name in dict.fromkeys(known) if name in left] + sorted(left - set(known), key=_by_size)
