@@ -213,18 +213,18 @@ class System:
     def step(self) -> list[float]:
         """One step; returns the seconds of each of :data:`PHASES`."""
         device = self.inputs[0].device.type
-        marks = [_now(device)]
+        marks = [now(device)]
         prediction = self.predict()
-        marks.append(_now(device))
+        marks.append(now(device))
         loss = self.loss(prediction)
-        marks.append(_now(device))
+        marks.append(now(device))
         loss.backward()
-        marks.append(_now(device))
+        marks.append(now(device))
         nn.utils.clip_grad_norm_([p for p in self.network.parameters() if p.requires_grad], self.grad_clip)
         self.optimizer.step()
         self.optimizer.zero_grad()
         self.average.update_parameters(self.network)
-        marks.append(_now(device))
+        marks.append(now(device))
         return list(np.diff(marks))
 
     def gradient(self) -> tuple[float, Batch]:
@@ -238,7 +238,8 @@ class System:
         return loss.item(), found
 
 
-def _now(device: str) -> float:
+def now(device: str) -> float:
+    """Seconds: of the process's own time on a CPU, of the clock on a GPU."""
     if device != "cuda":
         return time.process_time()
     torch.cuda.synchronize()
@@ -407,12 +408,12 @@ def machine(device: str, precision: torch.dtype) -> tuple[float, float]:
     copied, target = (torch.zeros(2**27 if device == "cuda" else 2**25, device=device) for _ in range(2))
     products, copies = [], []
     for _ in range(6):
-        start = _now(device)
+        start = now(device)
         a @ b
-        middle = _now(device)
+        middle = now(device)
         target.copy_(copied)
         products.append(middle - start)
-        copies.append(_now(device) - middle)
+        copies.append(now(device) - middle)
     return size**3 / min(products[1:]), 8 * copied.numel() / min(copies[1:])
 
 

@@ -5,10 +5,31 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 from layout import ROOT
+
+from benchmarks.sample import Seams, to_and_fro
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda path: path.stem)
 def test_can_be_imported(path: Path) -> None:
     importlib.import_module(f"benchmarks.{path.stem}")
+
+
+def test_jerk_at_seams_is_told_from_jerk_elsewhere() -> None:
+    frames, seams, turns = np.arange(200), np.array([40, 80, 100, 140]), np.array([81, 160])
+    joints = np.zeros((200, 55, 3))
+    joints[:, :, 0] = 0.1 * (frames[:, None] >= 100)  # a step at the third seam
+    joints[:, :, 1] += 0.01 * (frames[:, None] >= 120)  # a smaller one between seams
+    joints[:, :, 2] += frames[:, None] >= 160  # a large one where the dance turns
+    found = Seams.of(joints, seams, turns, 30)
+    assert len(found.at_S) == len(found.beside_S) == 3, "the seam at the turn is left out"
+    assert np.allclose(found.at_S, [0, 0.1 * 30**3 * (1 + 2 + 1) / 3, 0]), "a third difference of a step is 1, -2, 1"
+    assert found.elsewhere.max() == pytest.approx(2 * 0.01 * 30**3), "nothing of the seams, nor of the turns"
+    assert found.beside_S[0] == 0 < found.beside_S[1]
+
+
+def test_a_dance_to_and_fro_has_no_jumps() -> None:
+    frames = to_and_fro(100, 12)
+    assert frames[0] == 0 and set(frames) == set(range(12)) and set(np.abs(np.diff(frames))) == {1}

@@ -238,6 +238,7 @@ def test_every_sampler_gives_gaussian_data_its_mean_and_deviation(sampler: str, 
     assert torch.allclose(made.mean(dim=0), data.mean, atol=0.05)
     assert torch.allclose(made.std(dim=0) / data.std, torch.ones(3), atol=tolerance)
     assert float((torch.corrcoef(made.T) - torch.eye(3)).abs().max()) < 0.03
+    assert sampler != "ddpm" or bool((data.sample(sampler, 10, noise).std(dim=0) < 0.9 * data.std).all()), "in few steps"
 
 
 def test_samplers_without_noise_converge_to_where_the_flow_ends_and_dpm_solver_by_fewer_steps() -> None:
