@@ -9,8 +9,7 @@ memory  the largest size of the whole process, and seconds for a minute, by leng
 seams   of a trained model (`--model`): jerk of the 55 joints at the seams of windows against jerk elsewhere, and how the
         couple's distance drifts. The seams are where a window begins or ends, the jerk that of the four frames around it.
 
-Without `--model` the network is untrained, of the sizes in params.yaml, or with `--size base` those of configs/paper.yaml.
-What it predicts is thrown away, after it has taken its time, for the true follower's motion: an untrained network predicts
+Without `--model` the network is untrained, of the sizes in params.yaml, or with `--size base` those of the paper. What it predicts is thrown away, after it has taken its time, for the true follower's motion: an untrained network predicts
 no contact, and guidance would have nothing to do.
 """
 
@@ -36,7 +35,7 @@ from torch import Tensor, nn
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
-from benchmarks.train import now, peak_memory  # noqa: E402
+from benchmarks.train import SIZES, now, peak_memory  # noqa: E402
 from interdance import config  # noqa: E402
 from interdance.body.distance import LeaderField, TrackedDepth  # noqa: E402
 from interdance.body.model import Body  # noqa: E402
@@ -136,15 +135,10 @@ class Told(nn.Module):
         return Prediction(self.true_WTC[part], self.touched_WTP[part])
 
 
-def read_params(size: str) -> config.Params:
-    """Parameters of a size."""
-    overlays = [REPOSITORY / "configs/paper.yaml"] if size == "base" else []
-    return config.load(REPOSITORY / "params.yaml", *overlays)
-
-
 def make_bench(arguments: argparse.Namespace, seconds: float) -> Bench:
     """The model that is asked for, and a leader who dances for so long."""
-    params, body = read_params(arguments.size), Body.load()
+    params = config.load(REPOSITORY / "params.yaml", *(REPOSITORY / overlay for overlay in SIZES[arguments.size]))
+    body = Body.load()
     model = load_model(arguments.model, body) if arguments.model else None
     fps, encode = params.data.fps, (model.params if model else params).encode
     representation = make_representation(encode.representation, body)
@@ -362,7 +356,7 @@ def main() -> None:
     """Measure the parts that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, help="folder of a trained model, instead of an untrained network")
-    parser.add_argument("--size", choices=("small", "base"), default="small", help="params.yaml, or configs/paper.yaml over it")
+    parser.add_argument("--size", choices=SIZES, default="small", help="params.yaml, or an overlay over it")
     parser.add_argument("--leader", type=Path, help=".bvh or SMPL-X .npz of a leader, with --model")
     parser.add_argument("--genre", default="waltz", help="of the choreographed dance")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
