@@ -9,8 +9,9 @@ memory  the largest size of the whole process, and seconds for a minute, by leng
 seams   of a trained model (`--model`): jerk of the 55 joints at the seams of windows against jerk elsewhere, and how the
         couple's distance drifts. The seams are where a window begins or ends, the jerk that of the four frames around it.
 
-Without `--model` the network is untrained, of the sizes in params.yaml, or with `--size base` those of the paper. What it predicts is thrown away, after it has taken its time, for the true follower's motion: an untrained network predicts
-no contact, and guidance would have nothing to do.
+Without `--model` the network is untrained, of the sizes in params.yaml, or with `--size base` those of the paper. What it
+predicts is thrown away, after it has taken its time, for the true follower's motion: an untrained network predicts no contact,
+and guidance would have nothing to do.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from interdance.body.distance import LeaderField, TrackedDepth  # noqa: E402
 from interdance.body.model import Body  # noqa: E402
 from interdance.choreography.duet import generate_duet  # noqa: E402
 from interdance.diffusion import guidance  # noqa: E402
+from interdance.errors import InputError  # noqa: E402
 from interdance.generation.generate import Generated, generate_follower, without_guidance  # noqa: E402
 from interdance.generation.long import Windows  # noqa: E402
 from interdance.mocap.retarget import read_leader  # noqa: E402
@@ -370,15 +372,18 @@ def main() -> None:
     if arguments.leader and not arguments.model:
         parser.error("--leader: an untrained network is told the true follower, and a file's leader has none; name a --model")
     torch.set_num_threads(1 if arguments.device == "cpu" else torch.get_num_threads())
-    if arguments.alone:
-        measure_alone(arguments)
-        return
-    if "cost" in arguments.parts:
-        show_cost(arguments)
-    if "memory" in arguments.parts:
-        show_memory(arguments)
-    if "seams" in arguments.parts and arguments.model:
-        show_seams(arguments)
+    try:
+        if arguments.alone:
+            measure_alone(arguments)
+            return
+        if "cost" in arguments.parts:
+            show_cost(arguments)
+        if "memory" in arguments.parts:
+            show_memory(arguments)
+        if "seams" in arguments.parts and arguments.model:
+            show_seams(arguments)
+    except InputError as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":
