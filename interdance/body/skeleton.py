@@ -41,6 +41,28 @@ LEFT_WRIST, RIGHT_WRIST = INDEX["left_wrist"], INDEX["right_wrist"]
 LEFT_FINGERS: tuple[int, ...] = tuple(range(25, 40))
 RIGHT_FINGERS: tuple[int, ...] = tuple(range(40, 55))
 
+
+def _sided(groups: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """Each group under ``left_`` and ``right_`` and, both together, in the plural."""
+    result: dict[str, tuple[int, ...]] = {}
+    for name, left in groups.items():
+        right = tuple(INDEX[JOINT_NAMES[joint].replace("left_", "right_")] for joint in left)
+        result |= {f"left_{name}": left, f"right_{name}": right, f"{name}s": (*left, *right)}
+    return result
+
+
+_HAND = (LEFT_WRIST, *LEFT_FINGERS)
+_ARM = (INDEX["left_shoulder"], INDEX["left_elbow"], *_HAND)
+_LEG = tuple(INDEX[f"left_{name}"] for name in ("hip", "knee", "ankle", "foot"))
+_SIDES = _sided({"hand": _HAND, "arm": _ARM, "leg": _LEG})
+_LOWER = (INDEX["pelvis"], *_SIDES["legs"])
+GROUPS: dict[str, tuple[int, ...]] = {
+    **_SIDES,
+    "lower_body": _LOWER,
+    "upper_body": tuple(joint for joint in range(NUM_JOINTS) if joint not in _LOWER),
+}
+"""Names for several joints at once, as a user would choose them; no joint has such a name."""
+
 MIRROR: tuple[int, ...] = tuple(
     INDEX[
         name.replace("left_", "right_", 1) if name.startswith("left_") else name.replace("right_", "left_", 1)

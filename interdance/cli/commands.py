@@ -54,12 +54,28 @@ def generate(
         str | None, typer.Option(help="How a .bvh is read: name or YAML file. [default: by joint names]")
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
+    edit: Annotated[
+        Path | None, typer.Option(help="A follower, .npz or .bvh, of whom parts are kept: --keep or --fill says which.")
+    ] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="By commas: seconds START-END, either may be left out (0-2, 8-); joints or groups of them in every frame "
+            "(left_hand, arms, upper_body, head); path, the root's place and facing. May be given again."
+        ),
+    ] = None,
+    fill: Annotated[
+        list[str] | None, typer.Option(help="By commas: joints or groups to make anew; all others are kept.")
+    ] = None,
     root: Root = Path("."),
 ) -> None:
     """Generate the follower for a leader and a song, or a couple for a song alone."""
     params = config.load(root / "params.yaml")
+    from interdance.generation.edit import Wish
     from interdance.generation.files import generate_files
 
+    if edit is None and (keep or fill):
+        raise InputError("--keep and --fill: of which follower? name her file with --edit")
     generate_files(
         leader,
         music,
@@ -69,6 +85,7 @@ def generate(
         params.sample.seeds[0] if seed is None else seed,
         mapping,
         device=device,
+        wish=Wish(edit, _items(keep), _items(fill)) if edit else None,
     )
     typer.echo(f"{out}: the follower, its points, a page and a video")
 
@@ -322,6 +339,11 @@ def sync(root: Root = Path(".")) -> None:
         typer.echo(f"{identity}: {count} points unsent")
     if any(unsent.values()):
         raise typer.Exit(1)
+
+
+def _items(texts: list[str] | None) -> list[str]:
+    """Everything named by commas, in one list."""
+    return [word.strip() for text in texts or () for word in text.split(",") if word.strip()]
 
 
 def _named(text: str) -> tuple[str, Path]:

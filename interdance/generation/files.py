@@ -11,18 +11,19 @@ from tqdm import tqdm
 
 from interdance.body.model import Body
 from interdance.body.pose import fit_motion
-from interdance.config import Params
+from interdance.config import EncodeParams, Params
 from interdance.errors import InputError
 from interdance.export.page import write_page
 from interdance.export.video import write_video
 from interdance.files import write_json
+from interdance.generation.edit import Wish, understand
 from interdance.generation.generate import generate_couple, generate_follower, without_guidance
 from interdance.mocap.retarget import load_mapping, read_leader
 from interdance.music.audio import read_audio
 from interdance.music.features import music_features
 from interdance.representation.base import Observed
-from interdance.representation.contact import foot_contact
-from interdance.takes import write_motion
+from interdance.representation.contact import foot_contact, partner_contact
+from interdance.takes import Motion, write_motion
 from interdance.trained import load_model
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ def generate_files(
     seed: int,
     mapping: str | None = None,
     device: str = "cpu",
+    wish: Wish | None = None,
 ) -> None:
     """Generate the follower of a leader's file, or with a duet model both dancers, and write them in every form.
 
@@ -56,6 +58,9 @@ def generate_files(
         Another seed gives another follower.
     mapping
         Name or YAML file of the skeleton's mapping; found by joint names when not given.
+    wish
+        What to keep of a follower who is there already; she is read as the leader is. Frames that she has beyond the
+        leader's end are left out.
 
     Raises
     ------
@@ -72,10 +77,17 @@ def generate_files(
         task = trained.params.model.task
         cure = "it makes its own leader: leave --leader out" if leader else "it follows a leader: name one with --leader"
         raise InputError(f"{model}: a model of model.task {task}; {cure}")
-    motion = read_leader(leader, body, load_mapping(mapping) if mapping else None, fps=fps) if leader else None
+    names = load_mapping(mapping) if mapping else None
+    motion = read_leader(leader, body, names, fps=fps) if leader else None
+    if motion is None and wish is not None:
+        raise InputError(f"{model}: a model of model.task duet makes both dancers anew; --edit needs a reactive one")
     num_frames = motion.num_frames if motion else _frames_of(music, fps)
     features_TA = music_features(music, num_frames, fps, trained.params.music.hop, params.music.tolerance_s)
     encode = trained.params.encode
+    kept = None
+    if motion is not None and wish is not None:
+        given = read_leader(wish.follower, body, names, fps=fps)[: motion.num_frames]
+        kept = understand(wish, _observe(given, body, encode, partner_TP3=body.points(motion[: given.num_frames])), body)
     with tqdm(desc="sampling", unit="step") as bar:
 
         def advance(done: int, total: int) -> None:
@@ -89,21 +101,21 @@ def generate_files(
             motion, _ = fit_motion(couple.leader_TP3, body, fps=fps)
             points_TP3 = couple.follower_TP3
         else:
-            leader_TP3 = body.points(motion)
-            standing_T4 = foot_contact(leader_TP3, fps, encode.foot_height, encode.foot_speed)
             can_be_guided = trained.representation.can_be_guided
             points_TP3 = generate_follower(
                 trained,
                 body,
-                trained.representation.encode(Observed(motion, leader_TP3, standing_T4)),
+                trained.representation.encode(_observe(motion, body, encode)),
                 features_TA,
                 sampling=params.sample,
                 guidance=params.guidance if can_be_guided else without_guidance(params.guidance),
                 seed=seed,
+                kept=kept,
                 device=device,
                 report=advance,
             ).points_TP3
-    follower, residual_T = fit_motion(points_TP3, body, fps=fps)
+    follower, residual_T = fit_motion(points_TP3, body, fps=fps, betas=kept.follower.motion.betas if kept else None)
+    follower = kept.restore(follower) if kept else follower
     logger.info("SMPL-X parameters are within %.1f mm of the generated points on average", 1000 * residual_T.mean())
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".generate.", dir=out) as name:
@@ -116,7 +128,7 @@ def generate_files(
         write_video(
             folder / "duet.mp4", motion, follower, body, music, width=report.video_width, height=report.video_height
         )
-        facts = {
+        facts: dict[str, object] = {
             "leader": leader.name if leader else None,
             "music": music.name,
             "seed": seed,
@@ -124,9 +136,19 @@ def generate_files(
             "fps": fps,
             "mean_residual_mm": round(1000 * float(residual_T.mean()), 3),
         }
+        if wish is not None:
+            facts |= {"edited": wish.follower.name, "keep": list(wish.keep), "fill": list(wish.fill)}
         write_json(folder / "generated.json", facts)
         for made in sorted(folder.iterdir()):
             made.replace(out / made.name)
+
+
+def _observe(motion: Motion, body: Body, encode: EncodeParams, partner_TP3: np.ndarray | None = None) -> Observed:
+    """A dancer with labels of her feet, and of her contact with a partner who is known."""
+    points_TP3 = body.points(motion)
+    standing_T4 = foot_contact(points_TP3, motion.fps, encode.foot_height, encode.foot_speed)
+    touching_TP = None if partner_TP3 is None else partner_contact(points_TP3, partner_TP3, encode.partner_distance)
+    return Observed(motion, points_TP3, standing_T4, touching_TP)
 
 
 def _frames_of(music: Path, fps: int) -> int:

@@ -19,6 +19,7 @@ from interdance.diffusion.guidance import Guidance, ways_to_move
 from interdance.diffusion.sampler import Draw, sample
 from interdance.diffusion.schedule import make_sampler
 from interdance.errors import InputError
+from interdance.generation.edit import Keeper, Kept
 from interdance.generation.long import Windows
 from interdance.model.denoiser import Prediction
 from interdance.model.signals import Signals
@@ -77,6 +78,7 @@ def generate_follower(
     sampling: SampleParams,
     guidance: GuidanceParams,
     seed: int,
+    kept: Kept | None = None,
     device: str = "cpu",
     report: Progress = lambda done, total: None,
 ) -> Generated:
@@ -91,14 +93,17 @@ def generate_follower(
         Music features (T, 35), as many frames as the leader.
     seed
         The same seed gives the same follower on a CPU.
+    kept
+        What of a given follower stays as it is; guidance moves none of it.
 
     Raises
     ------
     ValueError
-        When music and leader differ in length.
+        When music and leader differ in length, or the kept follower is longer.
     InputError
         When the model is one of duets, which makes its own leader, or cannot do what ``sampling`` asks of its signals or in
-        steps, or there is to be guidance in a representation that cannot be guided.
+        steps, or there is to be guidance in a representation that cannot be guided, or parts kept in one that holds no
+        positions.
     """
     num_frames = len(leader_TC)
     if model.params.model.task == "duet":
@@ -121,6 +126,8 @@ def generate_follower(
         leader_contact_TH = windows.join(prediction.leader)
         return prediction.follower_BTC
 
+    components_KC = statistics.follower.raw_components()
+    keeper = Keeper(kept, representation, num_frames, components_KC, device) if kept is not None else None
     refiner: Guidance | None = None
     if guidance.contact_scale > 0 or guidance.penetration_scale > 0:
         if not representation.can_be_guided:
@@ -133,14 +140,17 @@ def generate_follower(
             torch.from_numpy(leader_TP3).to(device),
             _depth_engine(leader_TP3, body, guidance, model.params.data.fps, device),
             representation,
-            ways_to_move(statistics.follower.raw_components(), representation.layout, guidance.root_mobility),
+            ways_to_move(components_KC, representation.layout, guidance.root_mobility),
             guidance,
         )
 
     def refine(x0_WTC: Tensor, n: int) -> Tensor:
         follower_TC = windows.merge(x0_WTC, "follower", sampling.smoothing)
+        if keeper is not None:
+            follower_TC = keeper(follower_TC)
         if refiner is not None:
             follower_TC = refiner(follower_TC, leader_contact_TH, n)
+            follower_TC = keeper(follower_TC) if keeper is not None else follower_TC
         return windows.split(follower_TC, "follower")
 
     x0_WTC = sample(
@@ -151,8 +161,11 @@ def generate_follower(
         report=report,
     )
     follower_TC = windows.merge(x0_WTC, "follower")
+    if keeper is not None:
+        follower_TC = keeper(follower_TC)
+    points_TP3 = representation.complete(follower_TC)
     return Generated(
-        points_TP3=representation.complete(follower_TC),
+        points_TP3=keeper.paste(points_TP3) if keeper is not None else points_TP3,
         contact_TP=_labels(follower_TC[:, labels], representation),
         leader_contact_TP=_labels(leader_contact_TH, representation),
     )

@@ -48,6 +48,8 @@ class Representation(ABC):
         Whether channels are positions, linear in the points up to the root's own motion; otherwise rotations.
     canonical
         Whether poses are told apart from where the dancer stands and faces.
+    can_be_posed
+        Whether single points and the root can be put somewhere: :meth:`put` and :meth:`put_root`.
     layout
         Names of the channels.
     placing
@@ -63,6 +65,7 @@ class Representation(ABC):
     name: ClassVar[str]
     position_space: ClassVar[bool]
     canonical: ClassVar[bool]
+    can_be_posed: ClassVar[bool] = False
     layout: Layout
     placing: int
     held_H: np.ndarray
@@ -144,6 +147,17 @@ class Representation(ABC):
     def relative(self, x_TC: Tensor) -> Tensor:
         """Undo :meth:`absolute` of one take; may overwrite what it is given."""
         return x_TC
+
+    def put(self, x_TC: Tensor, points_TH3: Tensor, chosen_TH: Tensor) -> Tensor:
+        """A take with the chosen points at these places in the world, and velocities of theirs that follow from it.
+
+        The rest of the pose stays as it is told: fingers go with their wrist where they are told relative to it.
+        """
+        raise NotImplementedError(f"{self.name}: can_be_posed is false")
+
+    def put_root(self, x_TC: Tensor, place_T3: Tensor, psi_T: Tensor) -> Tensor:
+        """The same poses of a take with the root on another path: :meth:`root` of the result gives it back."""
+        raise NotImplementedError(f"{self.name}: can_be_posed is false")
 
     def complete(self, x_TC: Tensor) -> np.ndarray:
         """All 710 world points of a take (T, C), float32 (T, 710, 3); what is not held follows from a body fitted to what is.

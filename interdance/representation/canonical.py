@@ -203,7 +203,7 @@ class Canonical(Representation):
     """
 
     name = "canonical"
-    position_space = canonical = True
+    position_space = canonical = can_be_posed = True
     layout = LAYOUT
     placing = RELATIVE_POINTS.stop
     winding = YAW
@@ -239,3 +239,30 @@ class Canonical(Representation):
         x_TC[0, INTEGRATED] = x_TC[0, channels]
         x_TC[1:, INTEGRATED] = x_TC[:, channels].diff(dim=0)
         return x_TC
+
+    def put(self, x_TC: Tensor, points_TH3: Tensor, chosen_TH: Tensor) -> Tensor:
+        x_TC = x_TC.clone()
+        place = LAYOUT["root_position"]
+        x_TC[:, place] = torch.where(chosen_TH[:, :1], points_TH3[:, ROOT_JOINT], x_TC[:, place])
+        root = x_TC[:, None, place]
+        upright = root.new_tensor([0.0, 1.0, 0.0])
+        there = turn_points(points_TH3 - root * (1 - upright), 2 * x_TC[:, YAW])
+        told = torch.cat([root * upright, x_TC[:, RELATIVE_POINTS].unflatten(-1, (-1, 3))], dim=-2)
+        wrists = _wrist_of_each(torch.where(chosen_TH[..., None], there, told), self.anchor_P)
+        x_TC[:, RELATIVE_POINTS] = torch.where(chosen_TH[..., None], there - wrists, told)[:, 1:].flatten(1)
+        return self._moving(x_TC, chosen_TH)
+
+    def put_root(self, x_TC: Tensor, place_T3: Tensor, psi_T: Tensor) -> Tensor:
+        rise_T3 = (place_T3 - x_TC[:, LAYOUT["root_position"]]) * place_T3.new_tensor([0.0, 1.0, 0.0])
+        x_TC = torch.cat([place_T3, -0.5 * psi_T[:, None], x_TC[:, YAW + 1 :]], dim=1)
+        # Heights are told above the floor, but those of a hand above its wrist.
+        rise = rise_T3[:, None].expand(-1, NUM_POINTS, -1)
+        x_TC[:, RELATIVE_POINTS] += (rise - _wrist_of_each(rise, self.anchor_P))[:, 1:].flatten(1)
+        return self._moving(x_TC, torch.ones(len(x_TC), NUM_POINTS, dtype=torch.bool, device=x_TC.device))
+
+    def _moving(self, x_TC: Tensor, chosen_TP: Tensor) -> Tensor:
+        """Velocities of the chosen points, and the root's, from where they are; overwrites ``x_TC``."""
+        steps = turn_points(decode(x_TC, self.anchor_P).diff(dim=0), 2 * x_TC[1:, YAW])
+        told = x_TC[:, LAYOUT["point_velocities"]].unflatten(-1, (-1, 3))
+        x_TC[:, LAYOUT["point_velocities"]] = torch.where(chosen_TP[..., None], row_zero_repeats(steps), told).flatten(1)
+        return self.relative(x_TC)

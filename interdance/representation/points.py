@@ -11,7 +11,7 @@ from interdance.body.pose import fit_motion
 from interdance.body.skin import Skin
 from interdance.mocap.markers import load_marker_set
 from interdance.representation.base import Observed, Representation, row_zero_repeats
-from interdance.representation.floor import Array, FloorTransform, facing_of
+from interdance.representation.floor import Array, FloorTransform, facing_of, turn_points
 from interdance.representation.layout import HIPS, NUM_FEET, NUM_JOINTS, NUM_POINTS, ROOT_JOINT, SHOULDERS, Layout
 
 
@@ -28,7 +28,7 @@ class WorldPoints(Representation):
         With velocities and labels, as the canonical representation has them; without, positions are all there is.
     """
 
-    position_space, canonical = True, False
+    position_space, canonical, can_be_posed = True, False, True
 
     def __init__(self, body: Body, held_H: np.ndarray, *, detailed: bool) -> None:
         self.body = body
@@ -80,6 +80,19 @@ class WorldPoints(Representation):
             velocities = self.layout["point_velocities"]
             part[..., 0, velocities] = part[..., 1, velocities]
         return part
+
+    def put(self, x_TC: Tensor, points_TH3: Tensor, chosen_TH: Tensor) -> Tensor:
+        points = torch.where(chosen_TH[..., None], points_TH3, self.positions(x_TC))
+        velocities = x_TC[:, self.layout["point_velocities"]]
+        if self.detailed:
+            steps = row_zero_repeats(points.diff(dim=0))
+            velocities = torch.where(chosen_TH[..., None], steps, velocities.unflatten(-1, (-1, 3))).flatten(1)
+        return torch.cat([points.flatten(1), velocities, x_TC[:, self.layout.labels]], dim=1)
+
+    def put_root(self, x_TC: Tensor, place_T3: Tensor, psi_T: Tensor) -> Tensor:
+        place, psi = self.root(x_TC)
+        points = turn_points(self.positions(x_TC) - place[:, None], psi_T - psi) + place_T3[:, None]
+        return self.put(x_TC, points, torch.ones(points.shape[:2], dtype=torch.bool, device=points.device))
 
     def complete(self, x_TC: Tensor) -> np.ndarray:
         points = super().complete(x_TC)
