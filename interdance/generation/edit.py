@@ -86,11 +86,21 @@ class Kept:
     points_P: np.ndarray
     path: bool = False
 
-    def restore(self, motion: Motion) -> Motion:
-        """A generated motion of the same shape with the frames that are kept whole exactly as they were given."""
+    def restore(self, motion: Motion, body: Body) -> Motion:
+        """A generated motion of the same shape, with what is known of the given one's rotations and place exactly so.
+
+        That is all of a frame that is kept whole; and of the parts those that hang on the pelvis without a gap.
+        """
+        given, length = self.follower.motion, self.follower.motion.num_frames
+        own_V = body.weights_VJ.argmax(axis=1)
+        is_whole_J = self.points_P[:NUM_JOINTS] & [self.points_P[NUM_JOINTS:][own_V == j].all() for j in range(NUM_JOINTS)]
+        for joint in range(1, NUM_JOINTS):
+            is_whole_J[joint] &= is_whole_J[PARENTS_J[joint]]
         rotations_TJ3, translation_T3 = motion.rotations_TJ3.copy(), motion.translation_T3.copy()
-        kept_K, given = np.flatnonzero(self.frames_K), self.follower.motion
-        rotations_TJ3[kept_K], translation_T3[kept_K] = given.rotations_TJ3[kept_K], given.translation_T3[kept_K]
+        chosen_KJ = self.frames_K[:, None] | is_whole_J
+        rotations_TJ3[:length] = np.where(chosen_KJ[..., None], given.rotations_TJ3, rotations_TJ3[:length])
+        is_placed_K = self.frames_K | self.path | self.points_P[ROOT_JOINT]
+        translation_T3[:length] = np.where(is_placed_K[:, None], given.translation_T3, translation_T3[:length])
         return replace(motion, rotations_TJ3=rotations_TJ3, translation_T3=translation_T3)
 
 

@@ -115,7 +115,7 @@ def generate_files(
                 report=advance,
             ).points_TP3
     follower, residual_T = fit_motion(points_TP3, body, fps=fps, betas=kept.follower.motion.betas if kept else None)
-    follower = kept.restore(follower) if kept else follower
+    follower = kept.restore(follower, body) if kept else follower
     logger.info("SMPL-X parameters are within %.1f mm of the generated points on average", 1000 * residual_T.mean())
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".generate.", dir=out) as name:
