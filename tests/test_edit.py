@@ -67,7 +67,7 @@ def model() -> TrainedModel:
 
 
 def generate(model: TrainedModel, kept: Kept | None, guided: bool = False) -> np.ndarray:
-    guidance = replace(model.params.guidance, max_step=1000)
+    guidance = replace(model.params.guidance, contact_max_step=1000, penetration_max_step=1000)
     leader = model.representation.encode(seen(dancing(TAKE, 1.0)))
     return generate_follower(
         model, Body.load(), leader, np.zeros((TAKE, 35), np.float32),
