@@ -54,6 +54,12 @@ def generate(
         str | None, typer.Option(help="How a .bvh is read: name or YAML file. [default: by joint names]")
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
+    num_samples: Annotated[
+        int, typer.Option(help="Followers, with seeds from the one on; the best goes first, the others to sample_<seed>/.")
+    ] = 1,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Free the follower of jitter, of sliding feet and of feet below the floor.")
+    ] = False,
     root: Root = Path("."),
 ) -> None:
     """Generate the follower for a leader and a song, or a couple for a song alone."""
@@ -69,6 +75,8 @@ def generate(
         params.sample.seeds[0] if seed is None else seed,
         mapping,
         device=device,
+        num_samples=num_samples,
+        clean=clean,
     )
     typer.echo(f"{out}: the follower, its points, a page and a video")
 

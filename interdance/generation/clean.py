@@ -7,7 +7,9 @@ filter changes more than the legs and, where a leg would have to be longer than 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.interpolate import Akima1DInterpolator
@@ -22,6 +24,9 @@ from interdance.body.skeleton import INDEX, NUM_JOINTS
 from interdance.body.skin import Skin
 from interdance.config import CleanParams
 from interdance.errors import InputError
+from interdance.metrics.interaction import contact_frequency, penetration_rate
+from interdance.metrics.plausibility import foot_skating, jitter
+from interdance.representation.layout import FEET
 from interdance.takes import Motion
 
 LEGS = tuple(tuple(INDEX[f"{side}_{joint}"] for joint in ("hip", "knee", "ankle", "foot")) for side in ("left", "right"))
@@ -31,7 +36,22 @@ FORWARD = 5e-4  # metres: which way a knee points that is bent by less than this
 FLOOR = [0, 2]  # x and z
 
 
-def clean_motion(motion: Motion, foot_contact_T4: np.ndarray, body: Body, params: CleanParams) -> Motion:
+@dataclass(frozen=True)
+class Cleaned:
+    """A cleaned motion.
+
+    Attributes
+    ----------
+    motion : Motion
+    held_T4 : bool (T, 4)
+        When left ankle, right ankle, left foot and right foot are held in place.
+    """
+
+    motion: Motion
+    held_T4: np.ndarray
+
+
+def clean_motion(motion: Motion, foot_contact_T4: np.ndarray, body: Body, params: CleanParams) -> Cleaned:
     """The motion without jitter, sliding feet, and feet below or above the floor where they stand.
 
     Parameters
@@ -52,13 +72,83 @@ def clean_motion(motion: Motion, foot_contact_T4: np.ndarray, body: Body, params
     """
     if params.cutoff:
         motion = smooth(motion, params.cutoff)
-    stands_T4 = standing(foot_contact_T4 > params.label, params.shortest)
-    pose = _Pose(motion, body)
-    moves = [_held(pose.joints_TJ3[:, leg[2:]], stands_T4[:, side::2], params) for side, leg in enumerate(LEGS)]
+    stands_T4 = standing(np.asarray(foot_contact_T4) > params.label, params.shortest)
+    pose, held_T4 = _Pose(motion, body), np.zeros_like(stands_T4)
+    joints_TJ3, moves = pose.joints(), []
+    for side, leg in enumerate(LEGS):
+        move_T23, held_T4[:, side::2] = _hold(joints_TJ3[:, leg[2:]], stands_T4[:, side::2], params)
+        moves.append(move_T23)
     pose.move_feet(moves, params.blend)
-    lifts = [_lift(pose.soles(side), stands_T4[:, side::2].any(axis=1), params) for side in range(len(LEGS))]
+    lifts = [_lift(pose.soles(side), stands_T4[:, side] | stands_T4[:, side + 2], params) for side in range(len(LEGS))]
     pose.move_feet([np.repeat(lift_T[:, None, None] * UP, 2, axis=1) for lift_T in lifts], params.blend)
-    return pose.motion()
+    return Cleaned(pose.motion(), held_T4)
+
+
+def changes(
+    before_TP3: np.ndarray,
+    after_TP3: np.ndarray,
+    leader_TP3: np.ndarray,
+    held_T4: np.ndarray,
+    *,
+    fps: float,
+    faces: np.ndarray,
+    contact_distance: float,
+) -> dict[str, Any]:
+    """What cleaning changed; pairs are before and after.
+
+    Parameters
+    ----------
+    before_TP3, after_TP3, leader_TP3 : (T, 710, 3)
+        Points of the follower's motion before and after, and of the leader's, metres.
+    held_T4 : bool (T, 4)
+        As :class:`Cleaned` has it.
+    fps : float
+        Frames per second.
+    faces : int (F, 3)
+        Triangles of the 655 vertices.
+    contact_distance : float
+        Metres, ``evaluate.contact_distance``.
+
+    Returns
+    -------
+    dict
+        ``held_frames``, in which a foot is held; ``slide`` (m/s), the mean speed over the floor of what is held;
+        ``skating`` (:func:`foot_skating` of LODGE); ``deepest`` (m), how far the lowest vertex is below the floor;
+        ``jitter`` (m/s^3); ``contact_frequency`` and ``penetration_rate`` with the leader; ``moved_mean`` and
+        ``moved_max`` (m), how far points moved.
+    """
+    moved_TP = np.linalg.norm(after_TP3 - before_TP3, axis=-1)
+    lead_TV3, both_T4 = leader_TP3[:, NUM_JOINTS:], held_T4[1:] & held_T4[:-1]
+
+    def slide(points_TP3: np.ndarray) -> float:
+        speed_T4 = np.linalg.norm(np.diff(points_TP3[:, FEET][..., FLOOR], axis=0), axis=-1) * fps
+        return float(speed_T4[both_T4].mean()) if both_T4.any() else 0.0
+
+    figures: dict[str, Callable[[np.ndarray], float]] = {
+        "slide": slide,
+        "skating": lambda points: foot_skating(points[:, :NUM_JOINTS], "lodge"),
+        "deepest": lambda points: max(0.0, -float(points[:, NUM_JOINTS:, 1].min())),
+        "jitter": lambda points: jitter(points[:, :NUM_JOINTS], fps),
+        "contact_frequency": lambda points: contact_frequency(lead_TV3, points[:, NUM_JOINTS:], distance=contact_distance),
+        "penetration_rate": lambda points: penetration_rate(lead_TV3, points[:, NUM_JOINTS:], faces),
+    }
+    return {
+        "held_frames": int(held_T4.any(axis=1).sum()),
+        **{name: [round(measure(points), 5) for points in (before_TP3, after_TP3)] for name, measure in figures.items()},
+        "moved_mean": round(float(moved_TP.mean()), 5),
+        "moved_max": round(float(moved_TP.max()), 5),
+    }
+
+
+def in_words(made: dict[str, Any]) -> str:
+    """:func:`changes` as one line."""
+    pairs = {name: "{:.4g} -> {:.4g}".format(*value) for name, value in made.items() if isinstance(value, list)}
+    return (
+        f"feet held in {made['held_frames']} frames; slide {pairs['slide']} m/s, skating {pairs['skating']}, deepest "
+        f"{pairs['deepest']} m, jitter {pairs['jitter']} m/s^3, contact {pairs['contact_frequency']}, penetration "
+        f"{pairs['penetration_rate']}; points moved by {1000 * made['moved_mean']:.1f} mm, "
+        f"at most {1000 * made['moved_max']:.1f}"
+    )
 
 
 def smooth(motion: Motion, cutoff: float) -> Motion:
@@ -90,8 +180,9 @@ def standing(labels_TK: np.ndarray, shortest: int) -> np.ndarray:
     return grey_opening(closed, size=size, mode="nearest").astype(bool)
 
 
-def _held(places_T23: np.ndarray, stands_T2: np.ndarray, params: CleanParams) -> np.ndarray:
-    """How far ankle and ball of a foot have to move over the floor to stay in place while they stand, (T, 2, 3).
+def _hold(places_T23: np.ndarray, stands_T2: np.ndarray, params: CleanParams) -> tuple[np.ndarray, np.ndarray]:
+    """How far ankle and ball of a foot have to move over the floor to stay in place while they stand, (T, 2, 3),
+    and when they are held, bool (T, 2).
 
     Each is held where it is on average, by itself: a foot may turn about its ball. Where one of the two does not stand it
     goes with the other one. In the air the moves fade within ``blend`` frames.
@@ -111,7 +202,7 @@ def _held(places_T23: np.ndarray, stands_T2: np.ndarray, params: CleanParams) ->
         known_T = own_T | follows_T | _far(own_T | others_T, params.blend)
         wanted = np.where(follows_T[:, None], moves[:, other], moves[:, point])
         result[:, point] = _filled(wanted, known_T)
-    return result
+    return result, held_T2
 
 
 def _still(place_T2: np.ndarray, part: slice, params: CleanParams) -> list[slice]:
@@ -173,13 +264,13 @@ class _Pose:
         self.world_TJ33 = to_global(matrices(motion.rotations_TJ3.astype(np.float64)))
         self.pelvis_T3 = motion.translation_T3 + self.rest_J3[0]
 
-    @property
-    def joints_TJ3(self) -> np.ndarray:
+    def joints(self) -> np.ndarray:
         return world_joints(self.world_TJ33, self.pelvis_T3, self.rest_J3)
 
     def motion(self) -> Motion:
         rotations = vectors(to_local(self.world_TJ33)).astype(np.float32)
-        return replace(self.given, rotations_TJ3=rotations, translation_T3=(self.pelvis_T3 - self.rest_J3[0]).astype(np.float32))
+        translation = (self.pelvis_T3 - self.rest_J3[0]).astype(np.float32)
+        return replace(self.given, rotations_TJ3=rotations, translation_T3=translation)
 
     def soles(self, side: int) -> np.ndarray:
         """Height of a foot's lowest vertex, (T,) metres."""
@@ -193,7 +284,7 @@ class _Pose:
         The foot keeps its length: its ball goes where it should, its ankle on the line between the two. Thigh and shank
         turn in the plane that they were in. The pelvis sinks, gradually, where a leg would be too short.
         """
-        before = self.joints_TJ3
+        before = self.joints()
         goals, sinking_T = [], np.zeros(len(before))
         for (hip, knee, ankle, ball), move in zip(LEGS, moves, strict=True):
             goal_T3 = before[:, ball] + move[:, 1]
@@ -205,7 +296,7 @@ class _Pose:
             height_T = np.sqrt(np.maximum(longest**2 - (away_T3[:, FLOOR] ** 2).sum(axis=1), 0.0))
             sinking_T = np.maximum(sinking_T, away_T3[:, 1] - height_T)
         self.pelvis_T3 = self.pelvis_T3 - _covered(sinking_T, blend)[:, None] * UP
-        sunk = self.joints_TJ3
+        sunk = self.joints()
         for (hip, knee, ankle, ball), (ankle_T3, direction_T3) in zip(LEGS, goals, strict=True):
             was = before[:, hip], before[:, knee], before[:, ankle]
             along_T3 = unit(was[2] - was[0])
