@@ -163,6 +163,16 @@ def test_turns_past_half_a_circle_and_short_clips_are_filtered_too(body: Body) -
         smooth(motion, 15.0)
 
 
+def test_a_pose_that_flips_is_not_smeared_over_the_frames_about(body: Body) -> None:
+    motion = dancing(body)
+    rotations = motion.rotations_TJ3.copy()
+    rotations[75:, 16, 2] += 2.5
+    flipping = replace(motion, rotations_TJ3=rotations)
+    away = np.linalg.norm(body.joints(smooth(flipping, 6.0)) - body.joints(flipping), axis=-1)
+    assert away[10:-10].max() < 0.05, "the hand is half a metre away between the two poses"
+    np.testing.assert_allclose(away[73:77], 0.0, atol=1e-6)
+
+
 def test_short_stands_and_short_gaps_do_not_count() -> None:
     labels = np.array([1, 1, 1, 0, 1, 1, 1, 0, 0, 0, 0, 1, 1, 0, 0, 0, 1, 1, 1], bool)[:, None]
     wanted = np.array([1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1], bool)

@@ -31,6 +31,7 @@ from interdance.takes import Motion
 
 LEGS = tuple(tuple(INDEX[f"{side}_{joint}"] for joint in ("hip", "knee", "ankle", "foot")) for side in ("left", "right"))
 ORDER = 4  # of the Butterworth filter, run forwards and backwards
+FLIP = 1.0  # radians from frame to frame
 STRETCH = 0.9999  # share of a leg's full length that is used
 FORWARD = 5e-4  # metres: which way a knee points that is bent by less than this is told by the thigh
 FLOOR = [0, 2]  # x and z
@@ -154,7 +155,9 @@ def in_words(made: dict[str, Any]) -> str:
 def smooth(motion: Motion, cutoff: float) -> Motion:
     """The motion through a Butterworth filter of ``cutoff`` Hz, forwards and backwards: nothing is delayed.
 
-    Rotations are filtered as quaternions, the root's place as it is.
+    Rotations are filtered as quaternions, the root's place as it is. A joint that turns by more than :data:`FLIP` from one
+    frame to the next has gone over to another pose, and a filter would lead through those between: near such a frame the
+    motion stays as it is.
 
     Raises
     ------
@@ -166,11 +169,16 @@ def smooth(motion: Motion, cutoff: float) -> Motion:
     quaternions = Rotation.from_rotvec(motion.rotations_TJ3.reshape(-1, 3)).as_quat().reshape(-1, NUM_JOINTS, 4)
     flips = (quaternions[1:] * quaternions[:-1]).sum(axis=-1, keepdims=True) < 0
     quaternions[1:] *= np.cumprod(np.where(flips, -1.0, 1.0), axis=0)
+    flipped_T = np.zeros(motion.num_frames, bool)
+    flipped_T[1:] = ((quaternions[1:] * quaternions[:-1]).sum(axis=-1) < np.cos(FLIP / 2)).any(axis=1)
     values = np.concatenate([quaternions.reshape(motion.num_frames, -1), motion.translation_T3], axis=1)
     sections = butter(ORDER, cutoff, fs=motion.fps, output="sos")
-    values = sosfiltfilt(sections, values, axis=0, padlen=min(3 * (2 * len(sections) + 1), motion.num_frames - 1))
-    rotations = Rotation.from_quat(values[:, :-3].reshape(-1, 4)).as_rotvec().reshape(-1, NUM_JOINTS, 3)
-    return Motion(rotations.astype(np.float32), values[:, -3:].astype(np.float32), motion.betas, motion.fps)
+    filtered = sosfiltfilt(sections, values, axis=0, padlen=min(3 * (2 * len(sections) + 1), motion.num_frames - 1))
+    if flipped_T.any():  # the filter rings for about two periods of its cut-off
+        share_T = np.clip(distance_transform_cdt(~flipped_T) * cutoff / motion.fps - 0.5, 0.0, 1.0)
+        filtered = values + share_T[:, None] * (filtered - values)
+    rotations = Rotation.from_quat(filtered[:, :-3].reshape(-1, 4)).as_rotvec().reshape(-1, NUM_JOINTS, 3)
+    return Motion(rotations.astype(np.float32), filtered[:, -3:].astype(np.float32), motion.betas, motion.fps)
 
 
 def standing(labels_TK: np.ndarray, shortest: int) -> np.ndarray:
