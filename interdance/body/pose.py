@@ -257,10 +257,10 @@ class _Chunk:
         left = np.empty((num_frames, NUM_SETTLED, 3, rows), np.float32)
         for a in range(NUM_SETTLED):
             left[:, a] = rotations[a] @ gram[3 * a : 3 * a + 3]
-        left = left.reshape(num_frames, rows, rows)
+        flat = left.reshape(num_frames, rows, rows)
         matrix = np.empty((num_frames, NUM_SETTLED, 3, NUM_SETTLED, 3), np.float32)
         for b in range(NUM_SETTLED):
-            blocks = (left[:, :, 3 * b : 3 * b + 3] @ turned[b].transpose(1, 0, 2)).reshape(num_frames, NUM_SETTLED, 3, 3)
+            blocks = (flat[:, :, 3 * b : 3 * b + 3] @ turned[b].transpose(1, 0, 2)).reshape(num_frames, NUM_SETTLED, 3, 3)
             np.negative(blocks.transpose(0, 1, 3, 2), out=matrix[:, :, :, b])
             trace = blocks[..., 0, 0] + blocks[..., 1, 1] + blocks[..., 2, 2]
             for i in range(3):
