@@ -159,6 +159,10 @@ def test_a_duet_model_makes_a_couple_of_a_song_and_takes_no_leader(
     apart = [np.linalg.norm(Body.load().points(motion) - points[0], axis=-1).mean() for motion in couple]
     assert apart[1] < apart[0], "the points are the follower's"
     assert not np.allclose(couple[0].rotations_TJ3, couple[1].rotations_TJ3)
+    generate_files(None, inputs / "song.wav", tmp_path / "clean", tmp_path / "duets", duets, seed=3, clean=True)
+    lead = read_motion(tmp_path / "clean" / "leader.npz")
+    assert (lead.rotations_TJ3 == couple[0].rotations_TJ3).all(), "clean-up leaves the leader alone"
+    assert json.loads((tmp_path / "clean" / "generated.json").read_text())["cleaned"]["moved_max"] > 0
     for folder, leader, sentence in (
         (tmp_path / "duets", inputs / "leader.npz", "leave --leader out"), (model, None, "name one with --leader"),
     ):  # fmt: skip
