@@ -312,6 +312,17 @@ class GuidanceParams:
 
 
 @dataclass(frozen=True)
+class CleanParams:
+    """What a generated follower is freed of on demand; see generation.clean."""
+
+    cutoff: float  # Hz: what moves faster is taken for jitter; 0 for no filter
+    label: float  # from here on a foot's predicted label says that it stands
+    shortest: int  # frames: stands and gaps between them that are shorter do not count
+    blend: int  # frames in which a foot finds its way into a stand and out of it
+    reach: float  # metres: a foot that wanders farther from the middle of a stand, or is farther from the floor, is not held
+
+
+@dataclass(frozen=True)
 class EvaluateParams:
     """Cutting into clips, on which vertices surfaces are measured, and the thresholds of the contact metrics."""
 
@@ -370,6 +381,7 @@ class Params(Recipe):
     train: TrainParams
     sample: SampleParams
     guidance: GuidanceParams
+    clean: CleanParams
     evaluate: EvaluateParams
     report: ReportParams
     tracking: TrackingParams

@@ -17,10 +17,11 @@ import torch
 from layout import closure, path_of
 from scipy.spatial.transform import Rotation
 
+from interdance.body import ik
 from interdance.body.distance import LeaderField
 from interdance.body.model import Body
 from interdance.choreography import duet as duet_module
-from interdance.choreography import generate, ik
+from interdance.choreography import generate
 from interdance.choreography.curves import ease, ramps
 from interdance.choreography.generate import Dance, choreograph, generate_duet
 from interdance.choreography.genres import GENRES

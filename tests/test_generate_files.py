@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from dataclasses import replace
 from pathlib import Path
@@ -84,6 +85,64 @@ def test_every_form_is_written_and_agrees(params: Params, model: Path, inputs: P
     assert np.linalg.norm(Body.load().points(follower) - points, axis=-1).mean() < 0.2
 
 
+def test_several_followers_are_ranked_and_each_is_the_one_of_her_seed(
+    params: Params, model: Path, inputs: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "several" / "sample_4").mkdir(parents=True)
+    (tmp_path / "several" / "sample_4" / "points.npy").write_text("of an earlier run")
+    for name, seed, count in (("several", 3, 3), ("alone", 4, 1)):
+        generate_files(
+            inputs / "leader.npz", inputs / "song.wav", tmp_path / name, model, params, seed=seed, num_samples=count
+        )
+    told = json.loads((tmp_path / "several" / "generated.json").read_text())
+    assert sorted(item["seed"] for item in told["samples"]) == [3, 4, 5]
+    assert [item["rank"] for item in told["samples"]] == [1, 2, 3]
+    assert told["seed"] == told["samples"][0]["seed"]
+    folders = {item["seed"]: tmp_path / "several" / f"sample_{item['seed']}" for item in told["samples"]}
+    folders[told["seed"]] = tmp_path / "several"
+    made = {path.parent for path in (tmp_path / "several").rglob("follower.npz")}
+    assert made == set(folders.values()), "the best one lies above the others and not among them"
+    for name in ("follower.npz", "points.npy"):
+        arrays = [np.load(folder / name) for folder in (folders[4], tmp_path / "alone")]
+        both = zip(*([x[key] for key in x.files] if isinstance(x, np.lib.npyio.NpzFile) else [x] for x in arrays), strict=True)
+        assert all((one == other).all() for one, other in both)
+    assert "samples" not in json.loads((tmp_path / "alone" / "generated.json").read_text())
+    page = (tmp_path / "several" / "duet.html").read_text()
+    assert all(f"InterDance {rank}" in page for rank in (1, 2, 3))
+
+
+def test_cleaning_changes_the_follower_alone_and_tells_what(params: Params, model: Path, inputs: Path, tmp_path: Path) -> None:
+    for name, clean in (("raw", False), ("clean", True)):
+        generate_files(inputs / "leader.npz", inputs / "song.wav", tmp_path / name, model, params, seed=3, clean=clean)
+    roles = ("leader", "follower")
+    read = [{role: read_motion(tmp_path / name / f"{role}.npz") for role in roles} for name in ("raw", "clean")]
+    assert (read[0]["leader"].rotations_TJ3 == read[1]["leader"].rotations_TJ3).all()
+    assert (read[0]["leader"].translation_T3 == read[1]["leader"].translation_T3).all()
+    points = Body.load().points(read[1]["follower"])
+    np.testing.assert_allclose(np.load(tmp_path / "clean" / "points.npy"), points, atol=1e-5)
+    told = json.loads((tmp_path / "clean" / "generated.json").read_text())["cleaned"]
+    away = np.linalg.norm(points - Body.load().points(read[0]["follower"]), axis=-1)
+    assert told["moved_max"] == pytest.approx(away.max(), abs=1e-4)
+    assert told["jitter"][1] < told["jitter"][0]
+    assert "cleaned" not in json.loads((tmp_path / "raw" / "generated.json").read_text())
+
+
+def test_a_name_that_is_taken_and_numbers_of_followers_that_make_no_sense_are_refused(
+    params: Params, model: Path, inputs: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "sample_4").write_text("mine")
+    for leader, out, count, sentence in (
+        ("leader.npz", "taken", 2, "sample_4: is a file"),
+        ("leader.npz", "none", 0, "--num-samples 0: one follower at least"),
+        (None, "none", 2, "--num-samples 2: couples have no leader in common"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            place = inputs / leader if leader else None
+            generate_files(place, inputs / "song.wav", tmp_path / out, model, params, seed=3, num_samples=count)
+    assert [path.name for path in tmp_path.rglob("*")] == ["taken", "sample_4"]
+
+
 def test_a_duet_model_makes_a_couple_of_a_song_and_takes_no_leader(
     params: Params, model: Path, inputs: Path, tmp_path: Path
 ) -> None:
@@ -100,6 +159,10 @@ def test_a_duet_model_makes_a_couple_of_a_song_and_takes_no_leader(
     apart = [np.linalg.norm(Body.load().points(motion) - points[0], axis=-1).mean() for motion in couple]
     assert apart[1] < apart[0], "the points are the follower's"
     assert not np.allclose(couple[0].rotations_TJ3, couple[1].rotations_TJ3)
+    generate_files(None, inputs / "song.wav", tmp_path / "clean", tmp_path / "duets", duets, seed=3, clean=True)
+    lead = read_motion(tmp_path / "clean" / "leader.npz")
+    assert (lead.rotations_TJ3 == couple[0].rotations_TJ3).all(), "clean-up leaves the leader alone"
+    assert json.loads((tmp_path / "clean" / "generated.json").read_text())["cleaned"]["moved_max"] > 0
     for folder, leader, sentence in (
         (tmp_path / "duets", inputs / "leader.npz", "leave --leader out"), (model, None, "name one with --leader"),
     ):  # fmt: skip

@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "export": {"body"},
     "generation": {
         *("music", "mocap", "body", "model", "representation", "dataset", "diffusion", "trained", "baselines"),
-        "export",
+        *("metrics", "export"),
     },
     "report": {"export"},
     "evaluation": {"music", "mocap", "importers", "body", "metrics", "export", "report"},

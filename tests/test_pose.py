@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,9 +12,11 @@ from scipy.spatial.transform import Rotation
 from interdance.body import pose
 from interdance.body.model import Body
 from interdance.body.pose import fit_motion
+from interdance.body.skeleton import NUM_JOINTS
 from interdance.body.skin import Skin
 from interdance.errors import InputError
-from interdance.takes import Motion
+from interdance.metrics.interaction import contact_frequency, penetration_rate
+from interdance.takes import Motion, read_motion, write_motion
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +148,22 @@ def test_it_is_fast_and_repeatable(body, motion):
     assert len(points) / (time.process_time() - start) > 150  # ~700 on an idle core
     second, _ = fit_motion(points, body, 30.0)
     assert first.rotations_TJ3.tobytes() == second.rotations_TJ3.tobytes()
+
+
+def test_contact_with_the_leader_survives_the_way_through_parameters(body, motion, tmp_path):
+    """Noise makes single points touch that the body beneath them does not; the motion written has the body's contact."""
+    leader = body.points(motion)[:, NUM_JOINTS:]
+    beside = replace(motion, translation_T3=motion.translation_T3.copy(), rotations_TJ3=motion.rotations_TJ3.copy())
+    beside.translation_T3[:, 0] += (0.3 + 0.35 * np.cos(np.arange(120) / 19.0)).astype(np.float32)
+    beside.rotations_TJ3[:, 16:20] *= 0.5
+    true = body.points(beside)
+    noisy = true + np.random.default_rng(6).normal(0, 0.005, true.shape).astype(np.float32)  # 8 mm, as generated points
+    write_motion(tmp_path / "follower.npz", fit_motion(noisy, body, 30.0)[0])
+    back = body.points(read_motion(tmp_path / "follower.npz"))
+    shown = (true, noisy, back)
+    frequency = [contact_frequency(leader, points[:, NUM_JOINTS:]) for points in shown]
+    rate = [penetration_rate(leader, points[:, NUM_JOINTS:], body.surface_faces) for points in shown]
+    assert 0.3 < frequency[0] < 0.95 and rate[0] > 0.005, "they touch, and not always"
+    # The bounds of docs/export.md
+    assert abs(frequency[2] - frequency[1]) < 0.05 and abs(frequency[2] - frequency[0]) < 0.02
+    assert abs(rate[2] - rate[1]) < 0.005 and abs(rate[2] - rate[0]) < 0.005

@@ -238,6 +238,8 @@ def test_it_goes_through_the_pipeline(kind: Representation, task: str, body: Bod
     leader = np.load(paths.encoded / "s" / "t2" / "leader.npy")
     guidance = params.guidance if kind.can_be_guided else without_guidance(params.guidance)
     made = generate_follower(model, body, leader, music, sampling=params.sample, guidance=guidance, seed=1)
+    assert made.foot_contact_T4.shape == (len(leader), 4)
+    assert ((made.foot_contact_T4 >= 0) & (made.foot_contact_T4 <= 1)).all()
     assert made.points_TP3.shape == (60, NUM_POINTS, 3) and np.isfinite(made.points_TP3).all()
     assert made.contact_TP.shape == made.leader_contact_TP.shape == (60, NUM_POINTS)
     if not kind.can_be_guided:

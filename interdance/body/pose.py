@@ -33,7 +33,8 @@ NUM_SETTLED = 22  # joints of trunk and limbs
 DAMPING = 1e-4
 LIMB_START, FINGER_START = 0.02, 0.5  # lean to the parent before the first round, as a share of the part itself
 CHUNK = 512  # frames solved together
-SHAPE_FRAMES = 64
+TOGETHER = 64  # of these, frames whose Gauss-Newton steps are solved at a time: they fit into a processor's cache
+SHAPE_FRAMES = 32
 SHAPE_ROUNDS = 10
 SHAPE_RIDGE = 1e-4  # metres per standard deviation of shape, against the root mean square over all points
 BEND = 0.7  # radians: how far a joint is from its parent's rotation, as a standard deviation
@@ -130,6 +131,7 @@ class _Fit:
         self.mean = self.full.mean(axis=0)
         self.matrix = self.full - self.mean  # the root is eliminated: it puts mean on mean
         self.gram = self.matrix.T @ self.matrix
+        self.settled = self.gram[: 3 * NUM_SETTLED, : 3 * NUM_SETTLED].astype(np.float32)
         self.part = self._part_coefficients(rest, rest_P3, held)
         self.others = {level[0]: self._without_own(level) for level in _LEVELS}
         self.moment_J = np.array([np.trace(self.gram[3 * a : 3 * a + 3, 3 * a : 3 * a + 3]) for a in range(NUM_JOINTS)])
@@ -235,26 +237,35 @@ class _Chunk:
 
     def _settle(self, turned: np.ndarray, pull: np.ndarray) -> None:
         """One Gauss-Newton step of the trunk and limbs together, which one joint at a time would settle slowly."""
-        num_frames, rows, gram = turned.shape[2], 3 * NUM_SETTLED, self.fit.gram
+        num_frames, rows = turned.shape[2], 3 * NUM_SETTLED
         joints = list(range(NUM_SETTLED))
         product = np.einsum("aitm,aitn->mnat", turned[joints], self._leaning(turned, pull, joints), optimize=False)
         torque = _torque(product).transpose(2, 1, 0).reshape(num_frames, rows)
-        rotations = turned[joints].transpose(0, 2, 3, 1)
-        left = np.concatenate([rotations[a] @ gram[3 * a : 3 * a + 3, :rows] for a in joints], axis=1)
-        blocks = np.empty((num_frames, NUM_SETTLED, 3, NUM_SETTLED, 3))  # R_a M_ab R_b^T
-        for b in joints:
-            blocks[:, :, :, b] = (left[:, :, 3 * b : 3 * b + 3] @ turned[b].transpose(1, 0, 2)).reshape(
-                num_frames, NUM_SETTLED, 3, 3
-            )
-        hessian = -blocks.transpose(0, 1, 4, 3, 2)
-        trace = np.trace(blocks, axis1=2, axis2=4)
-        for i in range(3):
-            hessian[:, :, i, :, i] += trace
-        matrix = hessian.reshape(num_frames, rows, rows)
         extra = DAMPING * self.fit.moment_J[joints] + 2.0 * (self.lean_parent + 2.0 * self.lean_time)
-        matrix[:, np.arange(rows), np.arange(rows)] += np.repeat(extra, 3)
-        step = np.linalg.solve(matrix, torque[:, :, None]).reshape(num_frames, NUM_SETTLED, 3).transpose(2, 1, 0)
-        turned[joints] = _turn(turned[joints], step)
+        step = np.empty((num_frames, rows))
+        for start in range(0, num_frames, TOGETHER):
+            part = slice(start, start + TOGETHER)
+            matrix = self._hessian(turned[joints][:, :, part].astype(np.float32))
+            matrix[:, np.arange(rows), np.arange(rows)] += np.repeat(extra, 3).astype(np.float32)
+            step[part] = np.linalg.solve(matrix, torque[part, :, None].astype(np.float32))[:, :, 0]
+        turned[joints] = _turn(turned[joints], step.reshape(num_frames, NUM_SETTLED, 3).transpose(2, 1, 0))
+
+    def _hessian(self, turned: np.ndarray) -> np.ndarray:
+        """Of trunk and limbs, (t, 66, 66): from blocks ``B = R_a M_ab R_b^T``, turned and with their traces added."""
+        num_frames, rows, gram = turned.shape[2], 3 * NUM_SETTLED, self.fit.settled
+        rotations = turned.transpose(0, 2, 3, 1)
+        left = np.empty((num_frames, NUM_SETTLED, 3, rows), np.float32)
+        for a in range(NUM_SETTLED):
+            left[:, a] = rotations[a] @ gram[3 * a : 3 * a + 3]
+        flat = left.reshape(num_frames, rows, rows)
+        matrix = np.empty((num_frames, NUM_SETTLED, 3, NUM_SETTLED, 3), np.float32)
+        for b in range(NUM_SETTLED):
+            blocks = (flat[:, :, 3 * b : 3 * b + 3] @ turned[b].transpose(1, 0, 2)).reshape(num_frames, NUM_SETTLED, 3, 3)
+            np.negative(blocks.transpose(0, 1, 3, 2), out=matrix[:, :, :, b])
+            trace = blocks[..., 0, 0] + blocks[..., 1, 1] + blocks[..., 2, 2]
+            for i in range(3):
+                matrix[:, :, i, b, i] += trace
+        return matrix.reshape(num_frames, rows, rows)
 
     def _leaning(self, turned: np.ndarray, pull: np.ndarray, joints: list[int]) -> np.ndarray:
         """``pull`` (k, 3, T, 3) with that of the parents and of the neighbours in time added in place."""
@@ -327,7 +338,7 @@ def _fit_shape(points_TP3: np.ndarray, rest: Skin, held: np.ndarray) -> np.ndarr
     betas = _shape_from_bones(chosen, rest) if has_bones else np.zeros(NUM_BETAS)
     goal = (chosen - chosen.mean(axis=1, keepdims=True)).transpose(1, 0, 2).reshape(chosen.shape[1], -1)
     change = [rest.coefficients(item)[held].reshape(len(held), -1) for item in rest.change_SK3]
-    change = [item - item.mean(axis=0) for item in change]
+    change = [(item - item.mean(axis=0)).astype(np.float32) for item in change]
     turned: np.ndarray | None = None
     tried: list[np.ndarray] = []
     steps: list[np.ndarray] = []
@@ -335,12 +346,13 @@ def _fit_shape(points_TP3: np.ndarray, rest: Skin, held: np.ndarray) -> np.ndarr
         fit = _Fit(rest, betas, held)
         turned = fit.solve(chosen, 3 if count == 0 else 1, start=turned, in_time=False)
         flat = turned.reshape(NUM_JOINTS * 3, -1)
-        columns = np.stack([(item @ flat).ravel() for item in change], axis=1)
+        single = flat.astype(np.float32)
+        slopes = np.stack([(item @ single).ravel() for item in change])
         missing = (goal - fit.matrix @ flat).ravel()
         weight = SHAPE_RIDGE**2 * len(missing) / 3
-        matrix = columns.T @ columns + weight * np.eye(NUM_BETAS)
+        matrix = slopes @ slopes.T + weight * np.eye(NUM_BETAS)
         tried.append(betas)
-        steps.append(np.linalg.solve(matrix, columns.T @ missing - weight * betas))
+        steps.append(np.linalg.solve(matrix, slopes @ missing.astype(np.float32) - weight * betas))
         betas = _anderson(tried[-5:], steps[-5:])
     return betas
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from interdance.body.ik import frame, unit
 from interdance.body.model import Body
 from interdance.body.skeleton import NUM_JOINTS
-from interdance.choreography.ik import frame, unit
 from interdance.takes import Motion
 
 _TORSO = (0, 3, 6, 9, 13, 14)

@@ -12,10 +12,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 from scipy.spatial.transform import Rotation
 
-from interdance.choreography.curves import ease
-from interdance.choreography.dancer import Dancer
-from interdance.choreography.holds import SIGN
-from interdance.choreography.ik import (  # fmt: skip
+from interdance.body.ik import (  # fmt: skip
     about,
     apply,
     calmed,
@@ -29,6 +26,9 @@ from interdance.choreography.ik import (  # fmt: skip
     two_bones,
     unit,
 )
+from interdance.choreography.curves import ease
+from interdance.choreography.dancer import Dancer
+from interdance.choreography.holds import SIGN
 
 EASY, BENT = np.radians(95.0), np.radians(128.0)  # a hand against its forearm: what it does freely, and the most
 FASTEST = np.radians(28.0)  # per frame: of a hand against chest or forearm, and of an elbow about its arm

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import distance_transform_edt, gaussian_filter1d, maximum_filter1d
 
+from interdance.body.ik import UP, about, apply, frame, turn, unit
 from interdance.choreography.arms import Arm, calm, collar, hand_rotation, mix, palm_offset, pass_shoulder, reach
 from interdance.choreography.curves import ease
 from interdance.choreography.dancer import Dancer
 from interdance.choreography.holds import HOLDS, SIGN, Bearings, Clasp, Join, Rest
-from interdance.choreography.ik import UP, about, apply, frame, turn, unit
 from interdance.choreography.score import FOLLOWER, LEADER, Hold
 from interdance.choreography.touch import Grasp, Grasps, Nudges
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from interdance.body.ik import apply, unit, world_joints
 from interdance.body.model import Body
 from interdance.body.rotations import to_local, vectors
 from interdance.body.skeleton import NUM_JOINTS, PARENTS
 from interdance.choreography.anatomy import Anatomy, Spot
-from interdance.choreography.ik import apply, unit, world_joints
 from interdance.choreography.score import FOLLOWER, LEADER
 from interdance.takes import NUM_BETAS
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, minimum_filter1d
 
+from interdance.body.ik import UP, about, apply, blend_rotations, limb_rotations, turn, two_bones, unit
 from interdance.choreography.accents import Cues
 from interdance.choreography.anatomy import Anatomy
 from interdance.choreography.curves import bump, ease, ramps
 from interdance.choreography.dancer import Dancer, Style
-from interdance.choreography.ik import UP, about, apply, blend_rotations, limb_rotations, turn, two_bones, unit
 from interdance.choreography.score import LEFT, RIGHT, Genre
 
 TOES = 0.23  # metres from the ankle to the tip of the toes

@@ -12,9 +12,9 @@ from typing import Literal
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from interdance.body.ik import UP, apply, turn, unit
 from interdance.choreography.curves import ramps
 from interdance.choreography.dancer import Dancer
-from interdance.choreography.ik import UP, apply, turn, unit
 from interdance.choreography.score import FOLLOWER, LEADER, LEFT, RIGHT, Hold
 
 SIGN = (1.0, -1.0)  # +1 for the left side of a body

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from interdance.body.ik import apply, fraction, turn, unit
 from interdance.choreography.accents import ARM_ACCENTS, Cues
 from interdance.choreography.arms import Arm, mix, palm_offset
 from interdance.choreography.couple import Free
@@ -14,7 +15,6 @@ from interdance.choreography.curves import ramps
 from interdance.choreography.dancer import Dancer
 from interdance.choreography.gait import Path, stand
 from interdance.choreography.holds import FACING, SIGN, Vector
-from interdance.choreography.ik import apply, fraction, turn, unit
 from interdance.choreography.score import FOLLOWER, LEADER, LEFT, RIGHT, Arms, Genre, Hands, Hold
 
 

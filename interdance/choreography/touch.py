@@ -15,9 +15,9 @@ import torch
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
 from interdance.body.distance import LeaderField
+from interdance.body.ik import unit
 from interdance.choreography.curves import ease
 from interdance.choreography.dancer import Dancer
-from interdance.choreography.ik import unit
 from interdance.choreography.score import FOLLOWER, LEADER, LEFT, RIGHT
 
 STRIDE = 3  # frames between measurements: corrections are slow, 10 per second follow them

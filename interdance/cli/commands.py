@@ -67,6 +67,12 @@ def generate(
     fill: Annotated[
         list[str] | None, typer.Option(help="By commas: joints or groups to make anew; all others are kept.")
     ] = None,
+    num_samples: Annotated[
+        int, typer.Option(help="Followers, with seeds from the one on; the best goes first, the others to sample_<seed>/.")
+    ] = 1,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Free the follower of jitter, of sliding feet and of feet below the floor.")
+    ] = False,
     root: Root = Path("."),
 ) -> None:
     """Generate the follower for a leader and a song, or a couple for a song alone."""
@@ -86,6 +92,8 @@ def generate(
         mapping,
         device=device,
         wish=Wish(edit, _items(keep), _items(fill)) if edit else None,
+        num_samples=num_samples,
+        clean=clean,
     )
     typer.echo(f"{out}: the follower, its points, a page and a video")
 

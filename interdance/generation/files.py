@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -16,11 +18,13 @@ from interdance.errors import InputError
 from interdance.export.page import write_page
 from interdance.export.video import write_video
 from interdance.files import write_json
-from interdance.generation.edit import Wish, understand
+from interdance.generation.clean import changes, clean_motion, in_words
+from interdance.generation.edit import Kept, Wish, understand
 from interdance.generation.generate import generate_couple, generate_follower, without_guidance
+from interdance.generation.ranking import Figures, in_order
 from interdance.mocap.retarget import load_mapping, read_leader
 from interdance.music.audio import read_audio
-from interdance.music.features import music_features
+from interdance.music.features import BEATS, music_features
 from interdance.representation.base import Observed
 from interdance.representation.contact import foot_contact, partner_contact
 from interdance.takes import Motion, write_motion
@@ -39,12 +43,16 @@ def generate_files(
     mapping: str | None = None,
     device: str = "cpu",
     wish: Wish | None = None,
+    num_samples: int = 1,
+    clean: bool = False,
 ) -> None:
     """Generate the follower of a leader's file, or with a duet model both dancers, and write them in every form.
 
     ``out`` receives ``follower.npz`` and ``leader.npz`` (SMPL-X parameters), ``points.npy`` (T, 710, 3), ``duet.html``
-    (both dancers in 3D, with the song), ``duet.mp4`` and ``generated.json`` (what was made from what). Files of those
-    names are replaced, all at the end, when everything has succeeded; others in ``out`` are left alone.
+    (both dancers in 3D, with the song), ``duet.mp4`` and ``generated.json`` (what was made from what). Of several followers
+    those files are the best one's (:mod:`interdance.generation.ranking`), the page shows all, and ``sample_<seed>/`` receives
+    ``follower.npz`` and ``points.npy`` of each other one. Files of those names are replaced, all at the end, when everything
+    has succeeded; others in ``out`` are left alone.
 
     Parameters
     ----------
@@ -61,15 +69,27 @@ def generate_files(
     wish
         What to keep of a follower who is there already; she is read as the leader is. Frames that she has beyond the
         leader's end are left out.
+    num_samples
+        How many followers, with seeds from ``seed`` on.
+    clean
+        Whether followers are cleaned (:mod:`interdance.generation.clean`): their points are then those of the cleaned motion.
 
     Raises
     ------
     InputError
-        When one of the inputs cannot be used, or the model needs a leader and none is given, or the other way round;
-        nothing is written then.
+        When one of the inputs cannot be used, or the model needs a leader and none is given, or the other way round, or
+        several couples are asked for; nothing is written then.
     """
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out}: is a file; name a folder to write to")
+    if num_samples < 1:
+        raise InputError(f"--num-samples {num_samples}: one follower at least is needed")
+    if num_samples > 1 and leader is None:
+        raise InputError(f"--num-samples {num_samples}: couples have no leader in common; make them one by one with --seed")
+    if clean and wish is not None:
+        raise InputError("--clean: would move what --edit keeps; leave one of them out")
+    seeds = range(seed, seed + num_samples)
+    for place in (out, *(out / f"sample_{number}" for number in seeds)):
+        if place.exists() and not place.is_dir():
+            raise InputError(f"{place}: is a file; name a folder to write to")
     body = Body.load(params.body.model)
     trained = load_model(model, body)
     fps = trained.params.data.fps
@@ -77,70 +97,123 @@ def generate_files(
         task = trained.params.model.task
         cure = "it makes its own leader: leave --leader out" if leader else "it follows a leader: name one with --leader"
         raise InputError(f"{model}: a model of model.task {task}; {cure}")
-    names = load_mapping(mapping) if mapping else None
-    motion = read_leader(leader, body, names, fps=fps) if leader else None
+    skeleton = load_mapping(mapping) if mapping else None
+    motion = read_leader(leader, body, skeleton, fps=fps) if leader else None
     if motion is None and wish is not None:
         raise InputError(f"{model}: a model of model.task duet makes both dancers anew; --edit needs a reactive one")
     num_frames = motion.num_frames if motion else _frames_of(music, fps)
     features_TA = music_features(music, num_frames, fps, trained.params.music.hop, params.music.tolerance_s)
     encode = trained.params.encode
-    kept = None
-    if motion is not None and wish is not None:
-        given = read_leader(wish.follower, body, names, fps=fps)[: motion.num_frames]
-        kept = understand(wish, _observe(given, body, encode, partner_TP3=body.points(motion[: given.num_frames])), body)
-    with tqdm(desc="sampling", unit="step") as bar:
+    observed = _observe(motion, body, encode) if motion is not None else None
+    kept: Kept | None = None
+    if observed is not None and wish is not None:
+        given = read_leader(wish.follower, body, skeleton, fps=fps)[:num_frames]
+        kept = understand(wish, _observe(given, body, encode, observed.points_TP3[: given.num_frames]), body)
 
-        def advance(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
+    def sample(number: int) -> _Sample:
+        with tqdm(desc="sampling", unit="step") as bar:
 
-        if motion is None:
-            couple = generate_couple(
-                trained, features_TA, sampling=params.sample, seed=seed, device=device, report=advance
+            def advance(done: int, total: int) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
+
+            if observed is None:
+                couple = generate_couple(
+                    trained, features_TA, sampling=params.sample, seed=number, device=device, report=advance
+                )
+                lead, _ = fit_motion(couple.leader_TP3, body, fps=fps)
+                lead_TP3, points_TP3, foot_contact_T4 = couple.leader_TP3, couple.follower_TP3, couple.foot_contact_T4
+            else:
+                can_be_guided = trained.representation.can_be_guided
+                made = generate_follower(
+                    trained,
+                    body,
+                    trained.representation.encode(observed),
+                    features_TA,
+                    sampling=params.sample,
+                    guidance=params.guidance if can_be_guided else without_guidance(params.guidance),
+                    seed=number,
+                    kept=kept,
+                    device=device,
+                    report=advance,
+                )
+                lead, lead_TP3 = observed.motion, observed.points_TP3
+                points_TP3, foot_contact_T4 = made.points_TP3, made.foot_contact_T4
+        follower, residual_T = fit_motion(points_TP3, body, fps=fps, betas=kept.follower.motion.betas if kept else None)
+        follower = kept.restore(follower, body) if kept else follower
+        residual = 1000 * float(residual_T.mean())
+        logger.info("SMPL-X parameters are within %.1f mm of the generated points on average", residual)
+        facts: dict[str, Any] = {"seed": number, "mean_residual_mm": round(residual, 3)}
+        if clean:
+            cleaned = clean_motion(follower, foot_contact_T4, body, params.clean)
+            before_TP3, follower, points_TP3 = body.points(follower), cleaned.motion, body.points(cleaned.motion)
+            facts["cleaned"] = changes(
+                before_TP3,
+                points_TP3,
+                lead_TP3,
+                cleaned.held_T4,
+                fps=fps,
+                faces=body.surface_faces,
+                contact_distance=params.evaluate.contact_distance,
             )
-            motion, _ = fit_motion(couple.leader_TP3, body, fps=fps)
-            points_TP3 = couple.follower_TP3
-        else:
-            can_be_guided = trained.representation.can_be_guided
-            points_TP3 = generate_follower(
-                trained,
-                body,
-                trained.representation.encode(_observe(motion, body, encode)),
-                features_TA,
-                sampling=params.sample,
-                guidance=params.guidance if can_be_guided else without_guidance(params.guidance),
-                seed=seed,
-                kept=kept,
-                device=device,
-                report=advance,
-            ).points_TP3
-    follower, residual_T = fit_motion(points_TP3, body, fps=fps, betas=kept.follower.motion.betas if kept else None)
-    follower = kept.restore(follower, body) if kept else follower
-    logger.info("SMPL-X parameters are within %.1f mm of the generated points on average", 1000 * residual_T.mean())
+            logger.info("cleaned: %s", in_words(facts["cleaned"]))
+        return _Sample(lead, lead_TP3, follower, points_TP3, facts)
+
+    samples = [sample(number) for number in seeds]
+    if num_samples > 1:
+        beats, distance = np.flatnonzero(features_TA[:, BEATS]), params.evaluate.contact_distance
+        figures = [Figures.of(item.leader_TP3, item.points_TP3, beats, body.surface_faces, distance) for item in samples]
+        order = in_order(figures)
+        for rank, index in enumerate(order, start=1):
+            samples[index].facts.update(rank=rank, **figures[index].rounded())
+        samples = [samples[index] for index in order]
+    best, *others = samples
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".generate.", dir=out) as name:
         folder = Path(name)
-        write_motion(folder / "leader.npz", motion)
-        write_motion(folder / "follower.npz", follower)
-        np.save(folder / "points.npy", points_TP3)
-        write_page(folder / "duet.html", motion, {"InterDance": follower}, body, music, title=(leader or music).stem)
+        write_motion(folder / "leader.npz", best.leader)
+        best.write(folder)
+        for item in others:
+            item.write(folder / f"sample_{item.facts['seed']}")
+        names = [f"InterDance {rank}" for rank in range(1, num_samples + 1)] if others else ["InterDance"]
+        dancers = {label: item.follower for label, item in zip(names, samples, strict=True)}
+        write_page(folder / "duet.html", best.leader, dancers, body, music, title=(leader or music).stem)
         report = params.report
         write_video(
-            folder / "duet.mp4", motion, follower, body, music, width=report.video_width, height=report.video_height
+            *(folder / "duet.mp4", best.leader, best.follower, body, music),
+            width=report.video_width,
+            height=report.video_height,
         )
         facts: dict[str, object] = {
             "leader": leader.name if leader else None,
             "music": music.name,
-            "seed": seed,
-            "frames": motion.num_frames,
+            "frames": best.leader.num_frames,
             "fps": fps,
-            "mean_residual_mm": round(1000 * float(residual_T.mean()), 3),
+            **best.facts,
         }
         if wish is not None:
             facts |= {"edited": wish.follower.name, "keep": list(wish.keep), "fill": list(wish.fill)}
-        write_json(folder / "generated.json", facts)
-        for made in sorted(folder.iterdir()):
-            made.replace(out / made.name)
+        write_json(folder / "generated.json", facts | ({"samples": [item.facts for item in samples]} if others else {}))
+        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+            place = out / file.relative_to(folder)
+            place.parent.mkdir(exist_ok=True)
+            file.replace(place)
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """One follower with her leader, and what ``generated.json`` says of her."""
+
+    leader: Motion
+    leader_TP3: np.ndarray
+    follower: Motion
+    points_TP3: np.ndarray
+    facts: dict[str, Any]
+
+    def write(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        write_motion(folder / "follower.npz", self.follower)
+        np.save(folder / "points.npy", self.points_TP3)
 
 
 def _observe(motion: Motion, body: Body, encode: EncodeParams, partner_TP3: np.ndarray | None = None) -> Observed:

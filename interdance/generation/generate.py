@@ -24,6 +24,7 @@ from interdance.generation.long import Windows
 from interdance.model.denoiser import Prediction
 from interdance.model.signals import Signals
 from interdance.representation.base import Representation
+from interdance.representation.contact import foot_contact
 from interdance.representation.layout import NUM_JOINTS, NUM_POINTS
 from interdance.trained import TrainedModel
 
@@ -43,11 +44,15 @@ class Generated:
         Predicted contact labels of the follower's points, 0..1; 0 for those that the representation does not label.
     leader_contact_TP : float32 (T, 710)
         Predicted contact labels of the leader's points, likewise.
+    foot_contact_T4 : float32 (T, 4)
+        How surely the follower's left ankle, right ankle, left foot and right foot stand, 0..1: predicted, or told by
+        heights and speeds (:func:`interdance.representation.contact.foot_contact`) where the representation has no labels.
     """
 
     points_TP3: np.ndarray
     contact_TP: np.ndarray
     leader_contact_TP: np.ndarray
+    foot_contact_T4: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -58,10 +63,13 @@ class Couple:
     ----------
     leader_TP3, follower_TP3 : float32 (T, 710, 3)
         World points, metres.
+    foot_contact_T4 : float32 (T, 4)
+        Of the follower, as :class:`Generated` has it.
     """
 
     leader_TP3: np.ndarray
     follower_TP3: np.ndarray
+    foot_contact_T4: np.ndarray
 
 
 def without_guidance(params: GuidanceParams) -> GuidanceParams:
@@ -164,10 +172,13 @@ def generate_follower(
     if keeper is not None:
         follower_TC = keeper(follower_TC)
     points_TP3 = representation.complete(follower_TC)
+    if keeper is not None:
+        points_TP3 = keeper.paste(points_TP3)
     return Generated(
-        points_TP3=keeper.paste(points_TP3) if keeper is not None else points_TP3,
+        points_TP3=points_TP3,
         contact_TP=_labels(follower_TC[:, labels], representation),
         leader_contact_TP=_labels(leader_contact_TH, representation),
+        foot_contact_T4=_standing(follower_TC, points_TP3, model),
     )
 
 
@@ -225,8 +236,9 @@ def generate_couple(
         refine=refine,
         report=report,
     )
-    follower_TP3, leader_TP3 = (representation.complete(x_TC) for x_TC in merge(x0_WTDC))
-    return Couple(leader_TP3, follower_TP3)
+    follower_TC, leader_TC = merge(x0_WTDC)
+    follower_TP3, leader_TP3 = (representation.complete(x_TC) for x_TC in (follower_TC, leader_TC))
+    return Couple(leader_TP3, follower_TP3, _standing(follower_TC, follower_TP3, model))
 
 
 def _depth_engine(
@@ -270,3 +282,10 @@ def _labels(contact_TH: Tensor, representation: Representation) -> np.ndarray:
     if representation.num_labels:
         labels[:, representation.held_H] = contact_TH.clamp(0, 1).cpu().numpy()
     return labels
+
+
+def _standing(x_TC: Tensor, points_TP3: np.ndarray, model: TrainedModel) -> np.ndarray:
+    labels, encode = model.representation.layout["foot_contact"], model.params.encode
+    if labels.stop > labels.start:
+        return x_TC[:, labels].clamp(0, 1).float().cpu().numpy()
+    return foot_contact(points_TP3, model.params.data.fps, encode.foot_height, encode.foot_speed).astype(np.float32)

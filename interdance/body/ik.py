@@ -109,13 +109,13 @@ def limb_rotations(
     """World rotations (T, 3, 3) of the two bones of a limb that runs through ``points`` in the plane of ``normal_T3``.
 
     ``rest`` are the three joints in the rest pose and ``rest_pole`` the direction in which the middle joint points
-    there.
+    there. They may be those of another pose at each frame, (T, 3): the rotations then lead from that pose to this one.
     """
     rest_normal = np.cross(unit(rest[2] - rest[0]), rest_pole)
     rotations = []
     for bone in (0, 1):
         posed = frame(points[bone + 1] - points[bone], normal_T3)
-        rotations.append(posed @ frame(rest[bone + 1] - rest[bone], rest_normal).T)
+        rotations.append(posed @ np.swapaxes(frame(rest[bone + 1] - rest[bone], rest_normal), -1, -2))
     return rotations[0], rotations[1]
 
 
