@@ -286,6 +286,7 @@ class SampleParams:
     steps: int  # of the sampler, diffusion.num_steps at most
     window: int
     overlap: int
+    block: int  # frames that are sampled together; a longer take block by block
     smoothing: float  # frames, of the clean prediction along time at every step; 0 for none
     batch: int
     mask: Literal["none", "leader", "music"]  # withheld at test time (Table 9)

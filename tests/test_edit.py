@@ -66,12 +66,12 @@ def model() -> TrainedModel:
     return TrainedModel(denoiser, kind, statistics, params)
 
 
-def generate(model: TrainedModel, kept: Kept | None, guided: bool = False) -> np.ndarray:
+def generate(model: TrainedModel, kept: Kept | None, guided: bool = False, block: int = 1800) -> np.ndarray:
     guidance = replace(model.params.guidance, contact_max_step=1000, penetration_max_step=1000)
     leader = model.representation.encode(seen(dancing(TAKE, 1.0)))
     return generate_follower(
         model, Body.load(), leader, np.zeros((TAKE, 35), np.float32),
-        sampling=replace(model.params.sample, steps=3, window=25, overlap=8, batch=2),
+        sampling=replace(model.params.sample, steps=3, window=25, overlap=8, batch=2, block=block),
         guidance=guidance if guided else without_guidance(guidance), seed=1, kept=kept,
     ).points_TP3  # fmt: skip
 
@@ -83,20 +83,22 @@ def frames(*stretches: tuple[int, int], num_frames: int = TAKE) -> np.ndarray:
     return chosen
 
 
-@pytest.mark.parametrize("guided", [False, True])
-def test_kept_frames_come_back_and_the_rest_is_made(model: TrainedModel, guided: bool) -> None:
+@pytest.mark.parametrize(("guided", "block"), [(False, 1800), (True, 1800), (True, 45)])
+def test_kept_frames_come_back_and_the_rest_is_made(model: TrainedModel, guided: bool, block: int) -> None:
     given, chosen = seen(dancing(TAKE, -3.0, 3)), frames((0, 15), (45, 60))
-    made = generate(model, Kept(given, chosen, NOTHING), guided)
+    made = generate(model, Kept(given, chosen, NOTHING), guided, block)
     assert np.abs(made[chosen] - given.points_TP3[chosen]).max() < 1e-6
     assert np.abs(made[25:35] - given.points_TP3[25:35]).max() > 0.05
     assert np.isfinite(made).all()
 
 
-@pytest.mark.parametrize("guided", [False, True])
+@pytest.mark.parametrize(("guided", "block"), [(False, 1800), (True, 1800), (True, 45)])
 @pytest.mark.parametrize("part", ["left_hand", "legs", "upper_body"])
-def test_kept_parts_stay_in_the_world_while_the_root_is_made(model: TrainedModel, part: str, guided: bool) -> None:
+def test_kept_parts_stay_in_the_world_while_the_root_is_made(
+    model: TrainedModel, part: str, guided: bool, block: int
+) -> None:
     given, chosen = seen(dancing(TAKE, -3.0, 3)), points_of(GROUPS[part], Body.load())
-    made = generate(model, Kept(given, frames(), chosen), guided)
+    made = generate(model, Kept(given, frames(), chosen), guided, block)
     assert np.abs(made[:, chosen] - given.points_TP3[:, chosen]).max() < 1e-3
     assert np.linalg.norm(made[:, 0] - given.points_TP3[:, 0], axis=1).max() > 0.05
 
@@ -111,6 +113,15 @@ def test_the_path_is_kept_and_poses_are_made(model: TrainedModel) -> None:
 def test_nothing_kept_changes_nothing(model: TrainedModel) -> None:
     given = seen(dancing(TAKE, -3.0, 3))
     assert np.array_equal(generate(model, Kept(given, frames(), NOTHING), True), generate(model, None, True))
+
+
+def test_a_given_follower_may_end_in_any_block(model: TrainedModel) -> None:
+    for length in (10, 26, 46):
+        given = seen(dancing(length, -3.0, 3))
+        made = generate(model, Kept(given, np.ones(length, bool), NOTHING), True, 45)
+        assert np.abs(made[:length] - given.points_TP3).max() < 1e-6
+        assert np.isfinite(made).all()
+        assert len(made) == TAKE
 
 
 def test_what_is_kept_is_what_the_windows_are_told(model: TrainedModel, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from interdance.dataset.windows import cut_follower, cut_leader
 from interdance.diffusion.guidance import smooth
 from interdance.errors import InputError
 from interdance.generation.generate import Generated, generate_couple, generate_follower, without_guidance
-from interdance.generation.long import Windows
+from interdance.generation.long import Windows, blocks
 from interdance.model.denoiser import Prediction
 from interdance.representation.canonical import Canonical, decode, encode, leader_frame, rebase
 from interdance.representation.floor import FloorTransform
@@ -185,13 +186,13 @@ class KnowingCouple(torch.nn.Module):
         return Prediction(*(torch.stack(half) for half in zip(*halves, strict=True)))
 
 
-@pytest.mark.parametrize("batch", [1, 2, 32])
-def test_the_couple_that_windows_predict_is_the_couple_that_comes_out(model: TrainedModel, batch: int) -> None:
+@pytest.mark.parametrize(("batch", "block"), [(1, 1800), (2, 1800), (32, 1800), (32, 40), (2, 29)])
+def test_the_couple_that_windows_predict_is_the_couple_that_comes_out(model: TrainedModel, batch: int, block: int) -> None:
     params = replace(model.params, model=replace(model.params.model, task="duet"))
     truth, anchors = duet(50), Body.load().anchor_P
     knowing = KnowingCouple(truth, model.statistics)
     duets = TrainedModel(knowing, model.representation, model.statistics, params)  # type: ignore[arg-type]
-    sampling = replace(params.sample, steps=3, window=20, overlap=6, batch=batch, smoothing=0.0)
+    sampling = replace(params.sample, steps=3, window=20, overlap=6, batch=batch, block=block, smoothing=0.0)
     music = np.zeros((50, 35), np.float32)
     music[:, 0] = np.arange(50)  # tells the frame
     made = generate_couple(duets, music, sampling=sampling, seed=1)
@@ -204,6 +205,65 @@ def test_the_couple_that_windows_predict_is_the_couple_that_comes_out(model: Tra
         generate(duets)
     with pytest.raises(InputError, match="follows a given leader"):
         generate_couple(model, music, sampling=sampling, seed=1)
+
+
+@pytest.mark.parametrize("block", [29, 40])
+def test_the_follower_that_windows_predict_comes_out_of_blocks(model: TrainedModel, block: int) -> None:
+    truth = duet(50)
+
+    class Knowing(KnowingCouple):
+        def forward(self, *told: torch.Tensor) -> Prediction:  # type: ignore[override]
+            follower = super().forward(*told).follower_BTC
+            return Prediction(follower, follower.new_zeros(*follower.shape[:2], NUM_POINTS))
+
+    knowing = replace(model, denoiser=Knowing(truth, model.statistics))  # type: ignore[arg-type]
+    sampling = replace(model.params.sample, steps=3, window=20, overlap=6, block=block, smoothing=0.0)
+    music = np.zeros((50, 35), np.float32)
+    music[:, 0] = np.arange(50)
+    none = without_guidance(model.params.guidance)
+    done: list[tuple[int, int]] = []
+    made = generate_follower(
+        knowing, Body.load(), encoded(truth[0]), music, sampling=sampling, guidance=none, seed=1,
+        report=lambda now, total: done.append((now, total)),
+    )  # fmt: skip
+    assert np.abs(made.points_TP3 - truth[1]).max() < 5e-3
+    assert made.foot_contact_T4.shape == (50, 4)
+    assert [now for now, _ in done] == list(range(1, done[-1][1] + 1))
+
+
+def test_blocks_cover_a_take_and_share_what_the_next_one_knows() -> None:
+    sampling = replace(config.load(REPOSITORY / "params.yaml").sample, window=20, overlap=6, block=50)
+    assert blocks(50, sampling) == [(0, 50)]
+    for num_frames in range(51, 200):
+        pieces = blocks(num_frames, sampling)
+        assert pieces[0][0] == 0
+        assert pieces[-1][1] == num_frames
+        assert all(stop - start <= 50 for start, stop in pieces)
+        assert all(before[1] - after[0] == 26 for before, after in itertools.pairwise(pieces))
+    with pytest.raises(InputError, match=r"sample.block: 26 frames; more than .* 26, are needed"):
+        blocks(51, replace(sampling, block=26))
+
+
+def test_a_block_goes_on_from_the_one_before(model: TrainedModel) -> None:
+    """What is made already stays, and where the next block begins nothing jumps."""
+    told, leader = opened(model), encoded(duet(120)[0])
+    music = np.random.default_rng(0).normal(size=(120, 35)).astype(np.float32)
+
+    def made(num_frames: int, block: int) -> np.ndarray:
+        sampling = replace(model.params.sample, steps=3, window=20, overlap=6, block=block)
+        return generate_follower(
+            told, Body.load(), leader[:num_frames], music[:num_frames],
+            sampling=sampling, guidance=model.params.guidance, seed=1,
+        ).points_TP3  # fmt: skip
+
+    whole, first, alone = made(120, 50), made(50, 50), made(120, 120)
+    assert np.abs(whole[:44] - first[:44]).max() < 1e-5
+    assert not np.allclose(whole, alone, atol=1e-3)
+    steps = np.abs(np.diff(whole, n=2, axis=0)).max(axis=(1, 2))
+    elsewhere = np.abs(np.diff(alone, n=2, axis=0)).max()
+    for start, _ in blocks(120, replace(model.params.sample, window=20, overlap=6, block=50))[1:]:
+        seam = start + 20  # the first frame that the block made anew
+        assert steps[seam - 3 : seam + 2].max() < 1.2 * elsewhere
 
 
 def opened(model: TrainedModel) -> TrainedModel:

@@ -86,6 +86,22 @@ class Kept:
     points_P: np.ndarray
     path: bool = False
 
+    def part(self, start: int, stop: int) -> Kept | None:
+        """What is kept of the frames ``start`` to ``stop`` of the take; None where the given follower has ended."""
+        frames, given = slice(start, stop), self.follower
+        if start >= len(self.frames_K):
+            return None
+        touching = None if given.partner_contact_TP is None else given.partner_contact_TP[frames]
+        follower = Observed(given.motion[frames], given.points_TP3[frames], given.foot_contact_T4[frames], touching)
+        return replace(self, follower=follower, frames_K=self.frames_K[frames])
+
+    def paste(self, points_TP3: np.ndarray) -> np.ndarray:
+        """All 710 points of a take with the given ones in place: exact, also where the representation does not hold them."""
+        given = np.asarray(self.follower.points_TP3, np.float32)
+        chosen_KP = self.frames_K[:, None] | self.points_P
+        points_TP3[: len(given)] = np.where(chosen_KP[..., None], given, points_TP3[: len(given)])
+        return points_TP3
+
     def restore(self, motion: Motion, body: Body) -> Motion:
         """A generated motion of the same shape, with what is known of the given one's rotations and place exactly so.
 
@@ -206,34 +222,13 @@ class Keeper:
     def __call__(self, x_TC: Tensor) -> Tensor:
         """The take (T, C), un-normalised and in the world, with what is kept as it was given."""
         if self.frames_T.any():
-            x_TC = self._with_frames(x_TC)
+            touching = self.kept.follower.partner_contact_TP is not None
+            x_TC = with_frames(x_TC, self.given_TC, self.frames_T, self.representation, touching=touching)
         if self.keeps_place or self.keeps_yaw:
             x_TC = self._with_root(x_TC)
         if self.representation.can_be_posed and self.chosen_TH.any():
             x_TC = self._with_points(x_TC)
         return x_TC
-
-    def paste(self, points_TP3: np.ndarray) -> np.ndarray:
-        """All 710 points with the given ones in place: exact, also where the representation does not hold them."""
-        given = np.asarray(self.kept.follower.points_TP3, np.float32)
-        chosen_KP = self.kept.frames_K[:, None] | self.kept.points_P
-        points_TP3[: len(given)] = np.where(chosen_KP[..., None], given, points_TP3[: len(given)])
-        return points_TP3
-
-    def _with_frames(self, x_TC: Tensor) -> Tensor:
-        kind, labels = self.representation, self.representation.layout.labels
-        world = kind.absolute(x_TC).clone()
-        missing = self.given_TC - world
-        if kind.winding is not None:
-            missing[:, kind.winding] -= math.pi * torch.round(missing[:, kind.winding] / math.pi)
-        if self.kept.follower.partner_contact_TP is None:
-            missing[:, kind.layout["partner_contact"]] = 0.0
-        shift = faded(missing, self.frames_T)
-        shift[~self.frames_T, labels] = 0.0
-        world += shift
-        if kind.winding is not None:
-            world[:, kind.winding] = unwound(world[:, kind.winding], math.pi)
-        return kind.relative(world)
 
     def _with_root(self, x_TC: Tensor) -> Tensor:
         place_T3, psi_T = self.representation.root(x_TC)
@@ -322,6 +317,42 @@ class Give:
     def _most_probable(self, goal_TX: Tensor) -> Tensor:
         """Mean of ``z`` (T, K + 2), the shift last, when the points move by ``goal`` and the dancer does not turn."""
         return torch.cholesky_solve(self.seen_KX @ goal_TX.T, self.factor_KK).T
+
+
+def with_frames(
+    x_TC: Tensor, given_TC: Tensor, frames_T: Tensor, representation: Representation, *, touching: bool = True
+) -> Tensor:
+    """A take (T, C) with the frames of another put in its place, and what lies beside them drawn near (:func:`faded`).
+
+    Parameters
+    ----------
+    given_TC
+        The other take in the form of :meth:`Representation.absolute`; only ``frames_T`` (boolean) of it are looked at.
+    touching
+        Whether its labels of contact with the partner are known.
+    """
+    kind, labels = representation, representation.layout.labels
+    world = kind.absolute(x_TC).clone()
+    missing = given_TC - world
+    if kind.winding is not None:
+        missing[:, kind.winding] -= math.pi * torch.round(missing[:, kind.winding] / math.pi)
+    if not touching:
+        missing[:, kind.layout["partner_contact"]] = 0.0
+    shift = faded(missing, frames_T)
+    shift[~frames_T, labels] = 0.0
+    world += shift
+    if kind.winding is not None:
+        world[:, kind.winding] = unwound(world[:, kind.winding], math.pi)
+    return kind.relative(world)
+
+
+def carried_on(x_TC: Tensor, before_SC: Tensor | None, representation: Representation) -> Tensor:
+    """A take whose first frames are those (S, C) that were made before it; as it is where there are none."""
+    if before_SC is None:
+        return x_TC
+    frames = torch.arange(len(x_TC), device=x_TC.device)
+    given_TC = representation.absolute(before_SC)[frames.clamp(max=len(before_SC) - 1)]
+    return with_frames(x_TC, given_TC, frames < len(before_SC), representation)
 
 
 def faded(missing_TX: Tensor, kept_T: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +20,13 @@ from interdance.diffusion.guidance import Guidance, ways_to_move
 from interdance.diffusion.sampler import Draw, sample
 from interdance.diffusion.schedule import make_sampler
 from interdance.errors import InputError
-from interdance.generation.edit import Keeper, Kept
-from interdance.generation.long import Windows
+from interdance.generation.edit import Keeper, Kept, carried_on
+from interdance.generation.long import Windows, blocks
 from interdance.model.denoiser import Prediction
 from interdance.model.signals import Signals
 from interdance.representation.base import Representation
 from interdance.representation.contact import foot_contact
+from interdance.representation.floor import FloorTransform
 from interdance.representation.layout import NUM_JOINTS, NUM_POINTS
 from interdance.trained import TrainedModel
 
@@ -113,15 +115,71 @@ def generate_follower(
         steps, or there is to be guidance in a representation that cannot be guided, or parts kept in one that holds no
         positions.
     """
-    num_frames = len(leader_TC)
+    num_frames, representation = len(leader_TC), model.representation
     if model.params.model.task == "duet":
         raise InputError("model.task: duet: this model makes its own leader and follows no other; train a reactive one")
     if len(music_TA) != num_frames:
         raise ValueError(f"music has {len(music_TA)} frames, the leader {num_frames}")
-    representation, statistics = model.representation, model.statistics.to(device)
-    labels = representation.layout["partner_contact"]
-    leader = torch.from_numpy(np.array(leader_TC, np.float32)).to(device)
-    leader[:, labels] = 0.0
+    if (guidance.contact_scale > 0 or guidance.penetration_scale > 0) and not representation.can_be_guided:
+        raise InputError(
+            f"encode.representation: {representation.name} has no surface with labels to guide; set "
+            "guidance.contact_scale and guidance.penetration_scale to 0"
+        )
+    if kept is not None and len(kept.frames_K) > num_frames:
+        raise ValueError(f"the given follower has {len(kept.frames_K)} frames, the take {num_frames}")
+    generator, pieces = torch.Generator().manual_seed(seed), blocks(num_frames, sampling)
+    parts: list[tuple[np.ndarray, ...]] = []
+    before_SC: Tensor | None = None
+    for start, stop in pieces:
+        leader = torch.from_numpy(np.array(representation.clip(leader_TC, start, stop), np.float32)).to(device)
+        follower_TC, leader_contact_TH = _follower(
+            model,
+            body,
+            leader,
+            music_TA[start:stop],
+            sampling=sampling,
+            guidance=guidance,
+            generator=generator,
+            kept=kept.part(start, stop) if kept is not None else None,
+            before_SC=before_SC,
+            device=device,
+            report=partial(_report_block, report, len(parts), len(pieces)),
+        )
+        new, before_SC = _seam(follower_TC, before_SC, stop == num_frames, sampling, representation)
+        made = (
+            representation.placed(follower_TC),
+            _labels(follower_TC[:, representation.layout["partner_contact"]], representation),
+            _labels(leader_contact_TH, representation),
+            follower_TC[:, representation.layout["foot_contact"]].cpu().numpy(),
+        )
+        parts.append(tuple(values[new] for values in made))
+    placed_TH3, contact_TP, leader_contact_TP, standing_TF = (np.concatenate(values) for values in zip(*parts, strict=True))
+    points_TP3 = representation.whole(placed_TH3)
+    if kept is not None:
+        points_TP3 = kept.paste(points_TP3)
+    return Generated(points_TP3, contact_TP, leader_contact_TP, _standing(standing_TF, points_TP3, model))
+
+
+def _follower(
+    model: TrainedModel,
+    body: Body,
+    leader: Tensor,
+    music_TA: np.ndarray,
+    *,
+    sampling: SampleParams,
+    guidance: GuidanceParams,
+    generator: torch.Generator,
+    kept: Kept | None,
+    before_SC: Tensor | None,
+    device: str,
+    report: Progress,
+) -> tuple[Tensor, Tensor]:
+    """Follower (T, C) of a block, un-normalised and in the world, and labels (T, H) of the leader's points.
+
+    ``before_SC`` are her first frames as they were made before.
+    """
+    num_frames, representation, statistics = len(leader), model.representation, model.statistics.to(device)
+    leader[:, representation.layout["partner_contact"]] = 0.0
     windows = Windows(representation, num_frames, statistics, window=sampling.window, overlap=sampling.overlap)
     windows.follow(leader)
     leader_WTC = windows.split(leader, "leader")
@@ -138,11 +196,6 @@ def generate_follower(
     keeper = Keeper(kept, representation, num_frames, components_KC, device) if kept is not None else None
     refiner: Guidance | None = None
     if guidance.contact_scale > 0 or guidance.penetration_scale > 0:
-        if not representation.can_be_guided:
-            raise InputError(
-                f"encode.representation: {representation.name} has no surface with labels to guide; set "
-                "guidance.contact_scale and guidance.penetration_scale to 0"
-            )
         leader_TP3 = representation.complete(leader)
         refiner = Guidance(
             torch.from_numpy(leader_TP3).to(device),
@@ -152,34 +205,24 @@ def generate_follower(
             guidance,
         )
 
+    def given(follower_TC: Tensor) -> Tensor:
+        """The follower with what is known of her in its place."""
+        return carried_on(keeper(follower_TC) if keeper else follower_TC, before_SC, representation)
+
     def refine(x0_WTC: Tensor, n: int) -> Tensor:
-        follower_TC = windows.merge(x0_WTC, "follower", sampling.smoothing)
-        if keeper is not None:
-            follower_TC = keeper(follower_TC)
+        follower_TC = given(windows.merge(x0_WTC, "follower", sampling.smoothing))
         if refiner is not None:
-            follower_TC = refiner(follower_TC, leader_contact_TH, n)
-            follower_TC = keeper(follower_TC) if keeper is not None else follower_TC
+            follower_TC = given(refiner(follower_TC, leader_contact_TH, n))
         return windows.split(follower_TC, "follower")
 
     x0_WTC = sample(
         denoise,
         make_sampler(model.params.diffusion, sampling),
-        _noise(windows, leader.shape, seed, device),
+        _noise(windows, leader.shape, generator, device),
         refine=refine,
         report=report,
     )
-    follower_TC = windows.merge(x0_WTC, "follower")
-    if keeper is not None:
-        follower_TC = keeper(follower_TC)
-    points_TP3 = representation.complete(follower_TC)
-    if keeper is not None:
-        points_TP3 = keeper.paste(points_TP3)
-    return Generated(
-        points_TP3=points_TP3,
-        contact_TP=_labels(follower_TC[:, labels], representation),
-        leader_contact_TP=_labels(leader_contact_TH, representation),
-        foot_contact_T4=_standing(follower_TC, points_TP3, model),
-    )
+    return given(windows.merge(x0_WTC, "follower")), leader_contact_TH
 
 
 def generate_couple(
@@ -211,9 +254,49 @@ def generate_couple(
     """
     if model.params.model.task != "duet":
         raise InputError("model.task: reactive: this model follows a given leader; give one, or train a duet model")
+    representation = model.representation
+    generator, pieces = torch.Generator().manual_seed(seed), blocks(len(music_TA), sampling)
+    parts: list[tuple[np.ndarray, ...]] = []
+    before: tuple[Tensor | None, Tensor | None] = (None, None)
+    for start, stop in pieces:
+        follower_TC, leader_TC = _couple(
+            model,
+            music_TA[start:stop],
+            sampling=sampling,
+            generator=generator,
+            before=before,
+            device=device,
+            report=partial(_report_block, report, len(parts), len(pieces)),
+        )
+        is_last = stop == len(music_TA)
+        new, follower_SC = _seam(follower_TC, before[0], is_last, sampling, representation)
+        _, leader_SC = _seam(leader_TC, before[1], is_last, sampling, representation)
+        before = follower_SC, leader_SC
+        standing_TF = follower_TC[:, representation.layout["foot_contact"]].cpu().numpy()
+        made = representation.placed(leader_TC), representation.placed(follower_TC), standing_TF
+        parts.append(tuple(values[new] for values in made))
+    leader_TH3, follower_TH3, standing_TF = (np.concatenate(values) for values in zip(*parts, strict=True))
+    leader_TP3, follower_TP3 = representation.whole(leader_TH3), representation.whole(follower_TH3)
+    return Couple(leader_TP3, follower_TP3, _standing(standing_TF, follower_TP3, model))
+
+
+def _couple(
+    model: TrainedModel,
+    music_TA: np.ndarray,
+    *,
+    sampling: SampleParams,
+    generator: torch.Generator,
+    before: tuple[Tensor | None, Tensor | None],
+    device: str,
+    report: Progress,
+) -> tuple[Tensor, Tensor]:
+    """Follower and leader (T, C) of a block, un-normalised, in the world of their first frames ``before``, if there are any."""
     representation, statistics = model.representation, model.statistics.to(device)
     windows = Windows(representation, len(music_TA), statistics, window=sampling.window, overlap=sampling.overlap)
     predict = _predictor(model, windows, music_TA, sampling, device)
+    # Windows are laid from the origin on: there is the block sampled, and brought to where the couple is at its end.
+    here = representation.leader_frame(before[1]) if before[1] is not None else FloorTransform.identity()
+    known = [representation.rebase(x_SC, here) if x_SC is not None else None for x_SC in before]
 
     def denoise(x_n_WTDC: Tensor, n: int) -> Tensor:
         follower_WTC, leader_WTC = x_n_WTDC.unbind(dim=2)
@@ -222,7 +305,8 @@ def generate_couple(
     def merge(x0_WTDC: Tensor, smoothing: float = 0.0) -> tuple[Tensor, Tensor]:
         follower_WTC, leader_WTC = x0_WTDC.unbind(dim=2)
         windows.place(leader_WTC)
-        return windows.merge(follower_WTC, "follower", smoothing), windows.merge(leader_WTC, "leader", smoothing)
+        follower_TC = carried_on(windows.merge(follower_WTC, "follower", smoothing), known[0], representation)
+        return follower_TC, carried_on(windows.merge(leader_WTC, "leader", smoothing), known[1], representation)
 
     def refine(x0_WTDC: Tensor, n: int) -> Tensor:
         follower_TC, leader_TC = merge(x0_WTDC, sampling.smoothing)
@@ -232,13 +316,27 @@ def generate_couple(
     x0_WTDC = sample(
         denoise,
         make_sampler(model.params.diffusion, sampling),
-        _noise(windows, (len(music_TA), 2, representation.width), seed, device),
+        _noise(windows, (len(music_TA), 2, representation.width), generator, device),
         refine=refine,
         report=report,
     )
-    follower_TC, leader_TC = merge(x0_WTDC)
-    follower_TP3, leader_TP3 = (representation.complete(x_TC) for x_TC in (follower_TC, leader_TC))
-    return Couple(leader_TP3, follower_TP3, _standing(follower_TC, follower_TP3, model))
+    follower_TC, leader_TC = (representation.rebase(x_TC, here.inverse()) for x_TC in merge(x0_WTDC))
+    return follower_TC, leader_TC
+
+
+def _seam(
+    x_TC: Tensor, before_SC: Tensor | None, is_last: bool, sampling: SampleParams, representation: Representation
+) -> tuple[slice, Tensor | None]:
+    """Which frames of a block go into the take, and the last of them (S, C), from which the next block goes on."""
+    start = 0 if before_SC is None else len(before_SC)
+    if is_last:
+        return slice(start, None), None
+    stop = len(x_TC) - sampling.overlap
+    return slice(start, stop), representation.clip(x_TC, stop - sampling.window, stop)
+
+
+def _report_block(report: Progress, block: int, num_blocks: int, done: int, total: int) -> None:
+    report(block * total + done, num_blocks * total)
 
 
 def _depth_engine(
@@ -271,9 +369,8 @@ def _predictor(
     return predict
 
 
-def _noise(windows: Windows, shape: tuple[int, ...], seed: int, device: str) -> Draw:
-    """Noise of the whole take (T, ...), drawn anew at every call and cut into windows: the same where they overlap."""
-    generator = torch.Generator().manual_seed(seed)
+def _noise(windows: Windows, shape: tuple[int, ...], generator: torch.Generator, device: str) -> Draw:
+    """Noise of a whole block (T, ...), drawn anew at every call and cut into windows: the same where they overlap."""
     return lambda: windows.cut(torch.randn(shape, generator=generator).to(device))
 
 
@@ -284,8 +381,9 @@ def _labels(contact_TH: Tensor, representation: Representation) -> np.ndarray:
     return labels
 
 
-def _standing(x_TC: Tensor, points_TP3: np.ndarray, model: TrainedModel) -> np.ndarray:
-    labels, encode = model.representation.layout["foot_contact"], model.params.encode
-    if labels.stop > labels.start:
-        return x_TC[:, labels].clamp(0, 1).float().cpu().numpy()
+def _standing(labels_TF: np.ndarray, points_TP3: np.ndarray, model: TrainedModel) -> np.ndarray:
+    """Labels of the feet (T, 4), as they were predicted, or where the representation has none (F is 0) from the points."""
+    if labels_TF.shape[1]:
+        return labels_TF.clip(0, 1).astype(np.float32)
+    encode = model.params.encode
     return foot_contact(points_TP3, model.params.data.fps, encode.foot_height, encode.foot_speed).astype(np.float32)

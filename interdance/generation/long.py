@@ -1,4 +1,4 @@
-"""A take of any length as overlapping windows that are denoised side by side and agree wherever they overlap."""
+"""A take of any length: blocks one after the other, each as overlapping windows that are denoised side by side and agree."""
 
 from __future__ import annotations
 
@@ -8,12 +8,36 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from interdance.config import SampleParams
 from interdance.diffusion.guidance import smooth
+from interdance.errors import InputError
 from interdance.representation.base import Representation
 from interdance.representation.floor import FloorTransform
 from interdance.representation.normalize import Statistics
 
 Role = Literal["leader", "follower"]
+
+
+def blocks(num_frames: int, sampling: SampleParams) -> list[tuple[int, int]]:
+    """First frame and the one after the last of the blocks of a take, so that memory does not grow with its length.
+
+    Our choice: the last ``overlap`` frames of a block, whose windows knew nothing of what follows, are made anew by the next
+    one; it knows the ``window`` frames before them as they were made, and goes on from there.
+
+    Raises
+    ------
+    InputError
+        When a block would not reach beyond what it shares with its neighbours.
+    """
+    shared = sampling.window + sampling.overlap
+    if num_frames <= sampling.block:
+        return [(0, num_frames)]
+    if sampling.block <= shared:
+        raise InputError(f"sample.block: {sampling.block} frames; more than sample.window and overlap, {shared}, are needed")
+    starts = [0]
+    while starts[-1] + sampling.block < num_frames:
+        starts.append(starts[-1] + sampling.block - shared)
+    return [(start, min(start + sampling.block, num_frames)) for start in starts]
 
 
 class Windows:

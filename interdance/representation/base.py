@@ -167,7 +167,15 @@ class Representation(ABC):
         InputError
             When the points are no numbers, and a body was to be fitted to them.
         """
+        return self.whole(self.placed(x_TC))
+
+    def placed(self, x_TC: Tensor) -> np.ndarray:
+        """World points of a take that are held, float32 (T, H, 3)."""
         return self.positions(x_TC).float().cpu().numpy()
+
+    def whole(self, points_TH3: np.ndarray) -> np.ndarray:
+        """All 710 points (T, 710, 3) of those that are held; errors are those of :meth:`complete`."""
+        return points_TH3
 
 
 def row_zero_repeats(steps: Tensor) -> Tensor:

@@ -105,9 +105,8 @@ class HumanMl3d(Representation):
         velocities = torch.stack([half.diff(), step_x, step_z], dim=-1)
         return torch.cat([torch.cat([x_TC[:1, :3], velocities]), x_TC[:, 3:]], dim=-1)
 
-    def complete(self, x_TC: Tensor) -> np.ndarray:
-        points = super().complete(x_TC)
-        motion, _ = fit_motion(points, self.body, fps=1.0, held=self.held_H)  # the rate is passed on, and not used
+    def whole(self, points_TH3: np.ndarray) -> np.ndarray:
+        motion, _ = fit_motion(points_TH3, self.body, fps=1.0, held=self.held_H)  # the rate is passed on, and not used
         return self.body.points(motion)
 
     def _path(self, integrated: Tensor) -> tuple[Tensor, Tensor]:

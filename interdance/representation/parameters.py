@@ -57,8 +57,8 @@ class SmplxParameters(Representation):
         translation = flat[:, self.layout["root_position"]] - self.body.rest_joints_torch(betas)[:, 0]
         return self.body.points_torch(turned, translation, betas).reshape(*x.shape[:-1], NUM_POINTS, 3)
 
-    def complete(self, x_TC: Tensor) -> np.ndarray:
-        return np.concatenate([super(SmplxParameters, self).complete(part) for part in x_TC.split(AT_ONCE)])
+    def placed(self, x_TC: Tensor) -> np.ndarray:
+        return np.concatenate([super(SmplxParameters, self).placed(part) for part in x_TC.split(AT_ONCE)])
 
     def root(self, x: Tensor) -> tuple[Tensor, Tensor]:
         ahead = from_6d(x[..., self.layout["root_rotation"]])[..., 0, :, 2]

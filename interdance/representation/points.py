@@ -94,11 +94,10 @@ class WorldPoints(Representation):
         points = turn_points(self.positions(x_TC) - place[:, None], psi_T - psi) + place_T3[:, None]
         return self.put(x_TC, points, torch.ones(points.shape[:2], dtype=torch.bool, device=points.device))
 
-    def complete(self, x_TC: Tensor) -> np.ndarray:
-        points = super().complete(x_TC)
+    def whole(self, points_TH3: np.ndarray) -> np.ndarray:
         if self.has_surface:
-            return points
-        motion, _ = fit_motion(points, self.body, fps=1.0, held=self.held_H)  # the rate is passed on, and not used
+            return points_TH3
+        motion, _ = fit_motion(points_TH3, self.body, fps=1.0, held=self.held_H)  # the rate is passed on, and not used
         return self.body.points(motion)
 
 
