@@ -30,6 +30,7 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
+from scipy.spatial.transform import Rotation, Slerp
 from scipy.stats import linregress, wilcoxon
 from torch import Tensor, nn
 
@@ -40,21 +41,23 @@ from benchmarks.train import SIZES, now, peak_memory  # noqa: E402
 from interdance import config  # noqa: E402
 from interdance.body.distance import LeaderField, TrackedDepth  # noqa: E402
 from interdance.body.model import Body  # noqa: E402
+from interdance.body.pose import fit_motion  # noqa: E402
 from interdance.choreography.duet import generate_duet  # noqa: E402
 from interdance.diffusion import guidance  # noqa: E402
 from interdance.errors import InputError  # noqa: E402
 from interdance.generation.generate import Generated, generate_follower, without_guidance  # noqa: E402
-from interdance.generation.long import Windows  # noqa: E402
+from interdance.generation.long import Windows, blocks  # noqa: E402
 from interdance.mocap.retarget import read_leader  # noqa: E402
 from interdance.model.denoiser import Denoiser, Prediction  # noqa: E402
 from interdance.music.features import music_features  # noqa: E402
 from interdance.music.synth import write_track  # noqa: E402
 from interdance.representation.base import Observed, Representation  # noqa: E402
 from interdance.representation.contact import foot_contact, partner_contacts  # noqa: E402
+from interdance.representation.floor import facing  # noqa: E402
 from interdance.representation.layout import NUM_JOINTS  # noqa: E402
 from interdance.representation.normalize import Statistics, measure, measure_music  # noqa: E402
 from interdance.representation.registry import make_representation  # noqa: E402
-from interdance.takes import Motion  # noqa: E402
+from interdance.takes import Motion, write_motion  # noqa: E402
 from interdance.trained import TrainedModel, load_model, start_denoiser  # noqa: E402
 
 PARTS = ("cost", "memory", "seams")
@@ -62,6 +65,7 @@ SAMPLERS = ("ddim:5", "ddim:10", "ddim:20", "ddim:50", "dpm_solver:5", "dpm_solv
 SPENT = ("network", "distances", "contact")
 DANCE_S = 10.0
 SEED = 5
+BETWEEN = 30  # frames from the last pose of a leader to the first one of the next
 
 
 @dataclass(frozen=True)
@@ -88,16 +92,27 @@ class Bench:
     def seconds(self) -> float:
         return len(self.couple.leader_TC) / self.params.data.fps
 
-    def windows(self) -> Windows:
-        """The windows that the take is generated in."""
-        sampling = self.params.sample
-        return Windows(
-            self.model.representation,
-            len(self.couple.leader_TC),
-            self.model.statistics.to(self.device),
-            window=sampling.window,
-            overlap=sampling.overlap,
+    def blocks(self) -> list[tuple[int, int]]:
+        """First frames and ends of the blocks that the take is generated in."""
+        return blocks(len(self.couple.leader_TC), self.params.sample)
+
+    def windows(self, num_frames: int) -> Windows:
+        """The windows that a block is generated in."""
+        sampling, statistics = self.params.sample, self.model.statistics.to(self.device)
+        kind = self.model.representation
+        return Windows(kind, num_frames, statistics, window=sampling.window, overlap=sampling.overlap)
+
+    def truth(self, block: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """The true follower of a block and the labels of the leader's points, window by window."""
+        kind, labels = self.model.representation, self.model.representation.layout["partner_contact"]
+        assert self.couple.follower_TC is not None
+        leader, follower = (
+            torch.from_numpy(kind.clip(x_TC, *block)).to(self.device)
+            for x_TC in (self.couple.leader_TC, self.couple.follower_TC)
         )
+        windows = self.windows(len(leader))
+        windows.follow(leader)
+        return windows.split(follower, "follower"), windows.cut(leader[:, labels])
 
     def generate(self, sampler: str, *, guided: bool) -> Generated:
         """The follower by ``<sampler>:<steps>``."""
@@ -105,12 +120,7 @@ class Bench:
         sampling = replace(self.params.sample, sampler=name, steps=int(steps))
         model = self.model
         if self.couple.follower_TC is not None:
-            windows = self.windows()
-            windows.follow(torch.from_numpy(self.couple.leader_TC).to(self.device))
-            labels = model.representation.layout["partner_contact"]
-            true_WTC = windows.split(torch.from_numpy(self.couple.follower_TC).to(self.device), "follower")
-            touched_WTP = windows.cut(torch.from_numpy(self.couple.leader_TC[:, labels]).to(self.device))
-            model = replace(model, denoiser=Told(model.denoiser, true_WTC, touched_WTP))
+            model = replace(model, denoiser=Told(self, int(steps)))
         return generate_follower(
             model,
             self.body,
@@ -126,14 +136,21 @@ class Bench:
 class Told(nn.Module):
     """A network that takes its time and is then told the truth, window by window in the order in which it is asked."""
 
-    def __init__(self, network: Denoiser, true_WTC: Tensor, touched_WTP: Tensor) -> None:
+    def __init__(self, bench: Bench, steps: int) -> None:
         super().__init__()
-        self.network, self.true_WTC, self.touched_WTP, self.first = network, true_WTC, touched_WTP, 0
+        self.bench, self.network, self.steps = bench, bench.model.denoiser, steps
+        self.blocks = bench.blocks()
+        self.block, self.step, self.first = 0, 0, 0
 
     def forward(self, x_n_BTC: Tensor, n_B: Tensor, music_BTA: Tensor, leader_BTC: Tensor) -> Prediction:
         self.network(x_n_BTC, n_B, music_BTA, leader_BTC)
+        if self.step == 0 and self.first == 0:
+            self.true_WTC, self.touched_WTP = self.bench.truth(self.blocks[self.block])
         part = slice(self.first, self.first + len(x_n_BTC))
         self.first = part.stop % len(self.true_WTC)
+        if self.first == 0:
+            self.step = (self.step + 1) % self.steps
+            self.block += self.step == 0
         return Prediction(self.true_WTC[part], self.touched_WTP[part])
 
 
@@ -150,7 +167,7 @@ def make_bench(arguments: argparse.Namespace, seconds: float) -> Bench:
         music_TA = music_features(
             Path(name) / "song.flac", dance.leader.num_frames, fps, params.music.hop, params.music.tolerance_s
         )
-    leader = read_leader(arguments.leader, body, fps=fps) if arguments.leader else dance.leader
+    leader = joined([read_leader(path, body, fps=fps) for path in arguments.leader], body) if arguments.leader else dance.leader
 
     def encoded(motion: Motion, points_TP3: np.ndarray, touching_TP: np.ndarray | None = None) -> np.ndarray:
         """The motion, to and fro."""
@@ -172,6 +189,28 @@ def make_bench(arguments: argparse.Namespace, seconds: float) -> Bench:
     leader_TC, follower_TC = map(encoded, (dance.leader, dance.follower), points, touching)
     couple = Couple(leader_TC, song_TA, follower_TC, turns)
     return Bench(start_model(params, representation, couple), body, params, couple, arguments.device)
+
+
+def joined(motions: list[Motion], body: Body) -> Motion:
+    """Dances one after the other: each goes on where the one before stands and faces, after a second between their poses."""
+    whole = motions[0]
+    for motion in motions[1:]:
+        (here, there), rest = (body.joints(part) for part in (whole[-1:], motion[:1])), body.rest_joints(motion.betas)[0]
+        turned = Rotation.from_rotvec([0.0, float(facing(here)[0] - facing(there)[0]), 0.0])
+        place = turned.apply(motion.translation_T3 + rest)
+        place += (here[0, 0] - place[0]) * [1.0, 0.0, 1.0] - rest
+        rotations = motion.rotations_TJ3.copy()
+        rotations[:, 0] = (turned * Rotation.from_rotvec(rotations[:, 0])).as_rotvec()
+        share = 0.5 - 0.5 * np.cos(np.pi * np.arange(1, BETWEEN + 1) / (BETWEEN + 1))
+        ends = np.stack([whole.rotations_TJ3[-1], rotations[0]])
+        bridge = np.stack([Slerp([0, 1], Rotation.from_rotvec(ends[:, joint]))(share).as_rotvec() for joint in range(55)], 1)
+        path = whole.translation_T3[-1] + share[:, None] * (place[0] - whole.translation_T3[-1])
+        whole = replace(
+            whole,
+            rotations_TJ3=np.concatenate([whole.rotations_TJ3, bridge, rotations]).astype(np.float32),
+            translation_T3=np.concatenate([whole.translation_T3, path, place]).astype(np.float32),
+        )
+    return whole
 
 
 def start_model(params: config.Params, representation: Representation, couple: Couple) -> TrainedModel:
@@ -327,13 +366,22 @@ class Seams:
 def show_seams(arguments: argparse.Namespace) -> None:
     """Print jerk at seams and elsewhere, and the drift of the distance, of followers and, to compare, of the leader."""
     bench = make_bench(arguments, arguments.seam_seconds)
-    kind, fps, windows = bench.model.representation, bench.params.data.fps, bench.windows()
-    starts = np.array(windows.starts)
-    seams = np.unique(np.concatenate([starts[1:], starts[:-1] + windows.window]))
+    kind, fps, sampling = bench.model.representation, bench.params.data.fps, bench.params.sample
+    # A block goes on from the end of the one before, less what it makes anew: there is a seam, too.
+    pieces = bench.blocks()
+    joins = {start + sampling.window for start, _ in pieces[1:]}
+    edges = {
+        start + edge
+        for start, stop in pieces
+        for first in bench.windows(stop - start).starts
+        for edge in (first, first + sampling.window)
+    }
+    seams = np.array(sorted((edges | joins) - {0, len(bench.couple.leader_TC)}))
     lead_TJ3 = kind.complete(torch.from_numpy(bench.couple.leader_TC))[:, :NUM_JOINTS]
     print(
-        f"seams: {bench.seconds:g} s, {len(seams)} seams; jerk in m/s^3, median and 95 % quantile; p by Wilcoxon's test of "
-        f"each seam against\nwhat lies between it and the next ones, which dance alike; drift of the distance over the floor\n"
+        f"seams: {bench.seconds:g} s, {len(seams)} seams, {len(joins)} of them between blocks; jerk in m/s^3, median and 95 % "
+        "quantile; p by Wilcoxon's\ntest of each seam against what lies between it and the next ones, which dance alike; drift "
+        f"of the distance over the floor\n"
         f"{'':14s} guided {'at seams':>16s} {'elsewhere':>16s} {'ratio':>6s} {'higher at':>10s} {'p':>8s} {'drift cm/min':>13s}"
     )
 
@@ -348,10 +396,16 @@ def show_seams(arguments: argparse.Namespace) -> None:
     minutes = np.arange(len(lead_TJ3)) / fps / 60
     for sampler in arguments.samplers:
         for guided in (False, True) if kind.can_be_guided else (False,):
-            joints_TJ3 = bench.generate(sampler, guided=guided).points_TP3[:, :NUM_JOINTS]
+            points_TP3 = bench.generate(sampler, guided=guided).points_TP3
+            joints_TJ3 = points_TP3[:, :NUM_JOINTS]
             apart_T = np.linalg.norm((joints_TJ3 - lead_TJ3)[:, 0, [0, 2]], axis=-1)
             line(sampler, "yes" if guided else "no", joints_TJ3, f"{100 * linregress(minutes, apart_T).slope:+.2f}")
     print()
+    if arguments.write:
+        arguments.write.mkdir(parents=True, exist_ok=True)
+        lead_TP3 = kind.complete(torch.from_numpy(bench.couple.leader_TC))
+        for name, dancer_TP3 in (("leader", lead_TP3), ("follower", points_TP3)):
+            write_motion(arguments.write / f"{name}.npz", fit_motion(dancer_TP3, bench.body, fps=fps)[0])
 
 
 def main() -> None:
@@ -359,7 +413,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, help="folder of a trained model, instead of an untrained network")
     parser.add_argument("--size", choices=SIZES, default="small", help="params.yaml, or an overlay over it")
-    parser.add_argument("--leader", type=Path, help=".bvh or SMPL-X .npz of a leader, with --model")
+    parser.add_argument(
+        "--leader", type=Path, nargs="+", help=".bvh or SMPL-X .npz of a leader, several one after the other; with --model"
+    )
+    parser.add_argument("--write", type=Path, help="folder for leader.npz and follower.npz of the last row of the seams")
     parser.add_argument("--genre", default="waltz", help="of the choreographed dance")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
