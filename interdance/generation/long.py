@@ -77,8 +77,9 @@ class Windows:
         self.window = min(window, num_frames)
         last = num_frames - self.window
         self.starts = [*range(0, last, max(1, window - overlap)), last]
-        ramp = torch.arange(1, self.window + 1).clamp(max=overlap + 1)
-        weight_T = torch.minimum(ramp, ramp.flip(0)).to(statistics.leader.mean_C)
+        # Our choice: half a cosine, level at both ends. A straight ramp has corners, whose jerk is seen where windows begin.
+        ramp = torch.arange(1, self.window + 1).clamp(max=overlap + 1) / (overlap + 1)
+        weight_T = (0.5 - 0.5 * (math.pi * torch.minimum(ramp, ramp.flip(0))).cos()).to(statistics.leader.mean_C)
         total = torch.zeros(num_frames).to(weight_T)
         for start in self.starts:
             total[start : start + self.window] += weight_T
