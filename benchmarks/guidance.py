@@ -57,7 +57,9 @@ def settings(guidance: GuidanceParams) -> dict[str, GuidanceParams]:
     }
 
 
-def measure(points_TP3: np.ndarray, true_TP3: np.ndarray, field: LeaderField, lead_TV3: np.ndarray) -> dict[str, float]:
+def measure(
+    points_TP3: np.ndarray, true_TP3: np.ndarray, field: LeaderField, lead_TV3: np.ndarray, fps: int
+) -> dict[str, float]:
     """Figures of one follower."""
     surface = np.ascontiguousarray(points_TP3[:, NUM_JOINTS:])
     depth = depth_of(surface, field)
@@ -68,7 +70,7 @@ def measure(points_TP3: np.ndarray, true_TP3: np.ndarray, field: LeaderField, le
         "PR %": 100 * (depth > 0).mean(),
         "deepest mm": 1000 * np.maximum(depth, 0).max(axis=1).mean(),
         "to the true mm": 1000 * np.linalg.norm(points_TP3 - true_TP3, axis=-1).mean(),
-        "jerk m/s3": jerk.mean() * 30**3,
+        "jerk m/s3": jerk.mean() * fps**3,
     }
 
 
@@ -99,7 +101,7 @@ def draw(path: Path, leader: Motion, made: dict[str, np.ndarray], moments: list[
         his = body.vertices(leader, [frame])[0]
         around = slice(max(0, frame - 15), frame + 16)
         for column, (name, points_TP3) in enumerate(made.items()):
-            motion, _ = fit_motion(points_TP3[around], body, fps=30)
+            motion, _ = fit_motion(points_TP3[around], body, fps=leader.fps)
             hers = body.vertices(motion, [frame - around.start])[0]
             if column == 0:  # across the line between the dancers, from the side that the place lies on
                 line = (hers.mean(axis=0) - his.mean(axis=0)) * [1.0, 0.0, 1.0]
@@ -137,9 +139,9 @@ def main() -> None:
     parser.add_argument("--picture", type=Path, help="write the picture of the first take here (.png)")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    params, paths = config.load(REPOSITORY / "params.yaml"), Paths(arguments.root)
+    params, paths = config.load(arguments.root / "params.yaml"), Paths(arguments.root)
     body = Body.load(params.body.model)
-    model = load_model(paths.model, body)
+    model, fps = load_model(paths.model, body), params.data.fps
     rows: dict[str, list[dict[str, float]]] = {"true follower": []}
     for take in read_split(paths.split)["test"]:
         duet = read_take(paths.takes / take)
@@ -149,11 +151,11 @@ def main() -> None:
         lead_TV3 = np.ascontiguousarray(body.points(leader)[:, NUM_JOINTS:])
         true_TP3 = body.points(duet.follower[: arguments.frames])
         field = LeaderField(lead_TV3, body.surface_faces, margin=0.0)
-        rows["true follower"].append(measure(true_TP3, true_TP3, field, lead_TV3))
+        rows["true follower"].append(measure(true_TP3, true_TP3, field, lead_TV3, fps))
         for seed in arguments.seeds:
             made = dict(followers(model, body, params, paths, take, seed, arguments.frames))
             for name, points_TP3 in made.items():
-                rows.setdefault(name, []).append(measure(points_TP3, true_TP3, field, lead_TV3))
+                rows.setdefault(name, []).append(measure(points_TP3, true_TP3, field, lead_TV3, fps))
             if arguments.picture is not None:
                 draw(arguments.picture, leader, made, choose_moments(made, true_TP3, field, lead_TV3), body)
                 sys.stdout.write(f"{arguments.picture}: {take}, seed {seed}\n")

@@ -317,8 +317,8 @@ def show_memory(arguments: argparse.Namespace) -> None:
     for length in arguments.lengths:
         command = [sys.executable, __file__, "--alone", str(length), "--size", arguments.size, "--genre", arguments.genre]
         command += ["--device", arguments.device, "--samplers", arguments.samplers[0]]
-        for flag in ("model", "leader"):
-            command += [f"--{flag}", str(getattr(arguments, flag))] if getattr(arguments, flag) else []
+        command += ["--model", str(arguments.model)] if arguments.model else []
+        command += ["--leader", *map(str, arguments.leader)] if arguments.leader else []
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             reason = (done.stderr.strip().splitlines() or [f"killed, {done.returncode}"])[-1]

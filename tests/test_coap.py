@@ -83,6 +83,9 @@ def test_what_is_missing_is_said(weights: Path, monkeypatch: pytest.MonkeyPatch)
     weights.write_bytes(b"no checkpoint")
     with pytest.raises(InputError, match="no checkpoint of COAP"):
         CoapDepth(body, motion, weights)
+    torch.save(torch.zeros(3), weights)
+    with pytest.raises(InputError, match="no checkpoint of COAP"):
+        CoapDepth(body, motion, weights)
     torch.save({"state_dict": {"sharpness": torch.zeros(3)}}, weights)
     with pytest.raises(InputError, match="no checkpoint of COAP for the model of body.model"):
         CoapDepth(body, motion, weights)

@@ -343,7 +343,7 @@ def test_contact_guidance_closes_a_gap_and_is_off_where_told() -> None:
     after = gap(guide(x, no_label, 0))
     assert before == pytest.approx(0.1, abs=0.01)
     assert abs(after) < 0.01
-    assert torch.equal(guide(x, no_label, 1001), x), "beyond max_step nothing moves"
+    assert torch.equal(guide(x, no_label, 1001), x), "beyond its last step nothing moves"
     far, _, _, _ = make_guidance(replace(params, contact_reach=0.05))
     assert torch.equal(far(x, no_label, 0), x), "a far pair is a wrong label"
 
@@ -370,6 +370,11 @@ def test_each_term_has_its_own_range_of_steps() -> None:
     assert torch.equal(guide(x, no_label, 101), x), "free, and no longer pulled"
     assert not torch.equal(guide(inside_x, no_label, 101), inside_x)
     assert torch.equal(guide(inside_x, no_label, 201), inside_x)
+
+
+def test_poses_that_may_not_move_do_not() -> None:
+    guide, x, _, _ = make_guidance(replace(guidance_params(), max_deviation=0.0))
+    assert torch.equal(guide(x, torch.ones(len(x), NUM_POINTS), 0), x)
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e3, 1e6])

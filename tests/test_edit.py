@@ -115,6 +115,20 @@ def test_nothing_kept_changes_nothing(model: TrainedModel) -> None:
     assert np.array_equal(generate(model, Kept(given, frames(), NOTHING), True), generate(model, None, True))
 
 
+@pytest.mark.parametrize("kept_from", [38, 40, 44])
+def test_frames_kept_beside_the_seam_of_blocks_are_not_drawn_along(
+    model: TrainedModel, kept_from: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second block makes frames from 37 on; what the model holds of the kept ones is what was given, unpasted too."""
+    monkeypatch.setattr(Kept, "paste", lambda self, points_TP3: points_TP3)
+    given, hand = seen(dancing(TAKE, -3.0, 3)), points_of(GROUPS["left_hand"], Body.load())
+    chosen = frames((kept_from, TAKE))
+    made = generate(model, Kept(given, chosen, hand), True, 45)
+    assert np.abs(made[chosen] - given.points_TP3[chosen]).max() < 1e-3
+    assert np.abs(made[:, hand] - given.points_TP3[:, hand]).max() < 1e-3
+    assert np.abs(made[37:] - generate(model, None, True, 45)[37:]).max() > 0.1
+
+
 def test_a_given_follower_may_end_in_any_block(model: TrainedModel) -> None:
     for length in (10, 26, 46):
         given = seen(dancing(length, -3.0, 3))

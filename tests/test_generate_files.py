@@ -90,6 +90,9 @@ def test_several_followers_are_ranked_and_each_is_the_one_of_her_seed(
 ) -> None:
     (tmp_path / "several" / "sample_4").mkdir(parents=True)
     (tmp_path / "several" / "sample_4" / "points.npy").write_text("of an earlier run")
+    for name in ("sample_77", "sample_of_mine"):
+        (tmp_path / "several" / name).mkdir()
+        (tmp_path / "several" / name / "points.npy").write_text("of an earlier run")
     for name, seed, count in (("several", 3, 3), ("alone", 4, 1)):
         generate_files(
             inputs / "leader.npz", inputs / "song.wav", tmp_path / name, model, params, seed=seed, num_samples=count
@@ -102,6 +105,8 @@ def test_several_followers_are_ranked_and_each_is_the_one_of_her_seed(
     folders[told["seed"]] = tmp_path / "several"
     made = {path.parent for path in (tmp_path / "several").rglob("follower.npz")}
     assert made == set(folders.values()), "the best one lies above the others and not among them"
+    assert not (tmp_path / "several" / "sample_77").exists(), "an earlier run's follower is gone"
+    assert (tmp_path / "several" / "sample_of_mine" / "points.npy").exists()
     for name in ("follower.npz", "points.npy"):
         arrays = [np.load(folder / name) for folder in (folders[4], tmp_path / "alone")]
         both = zip(*([x[key] for key in x.files] if isinstance(x, np.lib.npyio.NpzFile) else [x] for x in arrays), strict=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.utils.checkpoint import checkpoint
 
 from interdance.body.model import Body
 from interdance.errors import InputError
@@ -50,7 +51,9 @@ class CoapDepth:
 
     def __call__(self, points_TQ3: torch.Tensor) -> torch.Tensor:
         """Logits (T, Q) of points (T, Q, 3) in metres, differentiable; the least there is where no part is near."""
-        return torch.cat([self._ask(code, part) for code, part in zip(self._codes, points_TQ3.split(CHUNK), strict=True)])
+        parts = zip(self._codes, points_TQ3.split(CHUNK), strict=True)
+        # What the network holds for a slope, about a gigabyte a chunk, is made again when the slope is asked for.
+        return torch.cat([checkpoint(self._ask, code, part, use_reentrant=False) for code, part in parts])
 
     @torch.no_grad()
     def _encode(self, body: Body, motion: Motion) -> dict[str, torch.Tensor]:
@@ -85,7 +88,7 @@ def _load(body: Body, weights: Path) -> Any:
     model = COAPBodyModel(body.model)
     try:
         model.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True)["state_dict"])
-    except (pickle.UnpicklingError, RuntimeError, KeyError, TypeError, EOFError, ValueError) as error:
+    except (pickle.UnpicklingError, RuntimeError, KeyError, IndexError, TypeError, EOFError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(
             f"guidance.coap_weights: {weights}: no checkpoint of COAP for the model of body.model ({reason})"

@@ -151,9 +151,9 @@ class Guidance:
 
         Where pulls contradict each other the slope vanishes but the cost does not, and :meth:`_scaled` would leap.
         """
-        longest = self.params.max_deviation
         length_T1 = step_TK.square().sum(dim=1, keepdim=True).sqrt()
-        return smooth(step_TK * (longest / length_T1.clamp(min=longest)), self.params.smoothing)
+        share_T1 = (self.params.max_deviation / (length_T1 + 1e-12)).clamp(max=1.0)
+        return smooth(step_TK * share_T1, self.params.smoothing)
 
     def _scaled(self, gradient: Tensor, fall_T: Tensor) -> Tensor:
         """Weights (T, K) of the step along the gradient under which a linear cost falls by ``fall_T``."""

@@ -165,7 +165,8 @@ def smooth(motion: Motion, cutoff: float) -> Motion:
         When the cut-off is beyond half the frames per second.
     """
     if not 0 < cutoff < motion.fps / 2:
-        raise InputError(f"clean.cutoff: {cutoff} Hz; a motion of {motion.fps:g} frames per second needs less than half of it")
+        need = f"more than 0 and less than half of {motion.fps:g} frames per second is needed"
+        raise InputError(f"clean.cutoff: {cutoff} Hz; {need}")
     quaternions = Rotation.from_rotvec(motion.rotations_TJ3.reshape(-1, 3)).as_quat().reshape(-1, NUM_JOINTS, 4)
     flips = (quaternions[1:] * quaternions[:-1]).sum(axis=-1, keepdims=True) < 0
     quaternions[1:] *= np.cumprod(np.where(flips, -1.0, 1.0), axis=0)

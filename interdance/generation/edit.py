@@ -161,7 +161,7 @@ def understand(wish: Wish, follower: Observed, body: Body) -> Kept:
             continue
         try:
             start, stop = (round(float(text) * fps) if text else None for text in times.groups())
-        except ValueError:
+        except (ValueError, OverflowError):
             raise InputError(f"--keep {word}: seconds are needed, such as 0-2 or 8-") from None
         start, stop = start or 0, num_frames if stop is None else stop
         if not start < stop <= num_frames:
@@ -178,7 +178,7 @@ def understand(wish: Wish, follower: Observed, body: Body) -> Kept:
 
 
 class Keeper:
-    """Imposes what is kept on a take in the world.
+    """Imposes what is kept on a take in the world, or on a block of one that goes on from the frames ``before_SC``.
 
     Raises
     ------
@@ -189,7 +189,13 @@ class Keeper:
     """
 
     def __init__(
-        self, kept: Kept, representation: Representation, num_frames: int, components_KC: Tensor, device: str
+        self,
+        kept: Kept,
+        representation: Representation,
+        num_frames: int,
+        components_KC: Tensor,
+        device: str,
+        before_SC: Tensor | None = None,
     ) -> None:
         length = len(kept.follower.points_TP3)
         if length > num_frames:
@@ -211,6 +217,10 @@ class Keeper:
         self.points_TH3 = torch.from_numpy(np.asarray(kept.follower.points_TP3, np.float32)[rows][:, held_H]).to(device)
         self.covered_T = torch.arange(num_frames, device=device) < length
         self.frames_T = torch.from_numpy(np.asarray(kept.frames_K)[rows]).to(device) & self.covered_T
+        touching = kept.follower.partner_contact_TP is not None
+        self.touching_T = torch.full((num_frames,), touching, device=device)
+        if before_SC is not None:
+            self._go_on_from(before_SC)
         near_T = torch.arange(num_frames, device=device) < length + BLEND
         self.give = None
         if representation.canonical and self.points_H.any():
@@ -222,13 +232,20 @@ class Keeper:
     def __call__(self, x_TC: Tensor) -> Tensor:
         """The take (T, C), un-normalised and in the world, with what is kept as it was given."""
         if self.frames_T.any():
-            touching = self.kept.follower.partner_contact_TP is not None
-            x_TC = with_frames(x_TC, self.given_TC, self.frames_T, self.representation, touching=touching)
+            x_TC = with_frames(x_TC, self.given_TC, self.frames_T, self.representation, self.touching_T)
         if self.keeps_place or self.keeps_yaw:
             x_TC = self._with_root(x_TC)
         if self.representation.can_be_posed and self.chosen_TH.any():
             x_TC = self._with_points(x_TC)
         return x_TC
+
+    def _go_on_from(self, before_SC: Tensor) -> None:
+        """Keep the first frames of a block as they were made before, in which what is given is kept already."""
+        made = slice(0, len(before_SC))
+        self.given_TC[made] = self.representation.absolute(before_SC)
+        self.place_T3[made], self.psi_T[made] = self.representation.root(before_SC)
+        self.points_TH3[made] = self.representation.positions(before_SC)
+        self.covered_T[made] = self.frames_T[made] = self.touching_T[made] = True
 
     def _with_root(self, x_TC: Tensor) -> Tensor:
         place_T3, psi_T = self.representation.root(x_TC)
@@ -320,7 +337,11 @@ class Give:
 
 
 def with_frames(
-    x_TC: Tensor, given_TC: Tensor, frames_T: Tensor, representation: Representation, *, touching: bool = True
+    x_TC: Tensor,
+    given_TC: Tensor,
+    frames_T: Tensor,
+    representation: Representation,
+    touching_T: Tensor | None = None,
 ) -> Tensor:
     """A take (T, C) with the frames of another put in its place, and what lies beside them drawn near (:func:`faded`).
 
@@ -328,16 +349,16 @@ def with_frames(
     ----------
     given_TC
         The other take in the form of :meth:`Representation.absolute`; only ``frames_T`` (boolean) of it are looked at.
-    touching
-        Whether its labels of contact with the partner are known.
+    touching_T
+        Of which frames its labels of contact with the partner are known (boolean); of all when not given.
     """
     kind, labels = representation, representation.layout.labels
     world = kind.absolute(x_TC).clone()
     missing = given_TC - world
     if kind.winding is not None:
         missing[:, kind.winding] -= math.pi * torch.round(missing[:, kind.winding] / math.pi)
-    if not touching:
-        missing[:, kind.layout["partner_contact"]] = 0.0
+    if touching_T is not None:
+        missing[:, kind.layout["partner_contact"]] *= touching_T[:, None]
     shift = faded(missing, frames_T)
     shift[~frames_T, labels] = 0.0
     world += shift

@@ -32,6 +32,10 @@ from interdance.trained import load_model
 
 logger = logging.getLogger(__name__)
 
+LEAST_CLEANED = 4  # frames
+WRITTEN = ("leader.npz", "follower.npz", "points.npy", "duet.html", "duet.mp4", "generated.json")
+"""What a run leaves in its folder; the second and third also of every follower but the best, in ``sample_<seed>/``."""
+
 
 def generate_files(
     leader: Path | None,
@@ -52,7 +56,7 @@ def generate_files(
     (both dancers in 3D, with the song), ``duet.mp4`` and ``generated.json`` (what was made from what). Of several followers
     those files are the best one's (:mod:`interdance.generation.ranking`), the page shows all, and ``sample_<seed>/`` receives
     ``follower.npz`` and ``points.npy`` of each other one. Files of those names are replaced, all at the end, when everything
-    has succeeded; others in ``out`` are left alone.
+    has succeeded, and followers in ``sample_*/`` that an earlier run left are gone; others in ``out`` are left alone.
 
     Parameters
     ----------
@@ -87,9 +91,13 @@ def generate_files(
     if clean and wish is not None:
         raise InputError("--clean: would move what --edit keeps; leave one of them out")
     seeds = range(seed, seed + num_samples)
-    for place in (out, *(out / f"sample_{number}" for number in seeds)):
+    samples_in = [out / f"sample_{number}" for number in seeds]
+    for place in (out, *samples_in):
         if place.exists() and not place.is_dir():
             raise InputError(f"{place}: is a file; name a folder to write to")
+    for place in (folder / name for folder in (out, *samples_in) for name in WRITTEN):
+        if place.is_dir():
+            raise InputError(f"{place}: is a folder, and a file of that name is to be written; move it away")
     body = Body.load(params.body.model)
     trained = load_model(model, body)
     fps = trained.params.data.fps
@@ -103,6 +111,8 @@ def generate_files(
         raise InputError(f"{model}: a model of model.task duet makes both dancers anew; --edit needs a reactive one")
     num_frames = motion.num_frames if motion else _frames_of(music, fps)
     features_TA = music_features(music, num_frames, fps, trained.params.music.hop, params.music.tolerance_s)
+    if clean and num_frames < LEAST_CLEANED:
+        raise InputError(f"--clean: {leader or music}: {num_frames} frames; jitter is seen in {LEAST_CLEANED} or more")
     encode = trained.params.encode
     observed = _observe(motion, body, encode) if motion is not None else None
     kept: Kept | None = None
@@ -194,10 +204,15 @@ def generate_files(
         if wish is not None:
             facts |= {"edited": wish.follower.name, "keep": list(wish.keep), "fill": list(wish.fill)}
         write_json(folder / "generated.json", facts | ({"samples": [item.facts for item in samples]} if others else {}))
-        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-            place = out / file.relative_to(folder)
+        files = {out / file.relative_to(folder): file for file in sorted(folder.rglob("*")) if file.is_file()}
+        for place, file in files.items():
             place.parent.mkdir(exist_ok=True)
             file.replace(place)
+    for left in sorted(out.glob("sample_[0-9]*/*")):
+        if left.name in WRITTEN and left not in files:
+            left.unlink()
+            if not any(left.parent.iterdir()):
+                left.parent.rmdir()
 
 
 @dataclass(frozen=True)

@@ -193,7 +193,7 @@ def _follower(
         return prediction.follower_BTC
 
     components_KC = statistics.follower.raw_components()
-    keeper = Keeper(kept, representation, num_frames, components_KC, device) if kept is not None else None
+    keeper = Keeper(kept, representation, num_frames, components_KC, device, before_SC) if kept is not None else None
     refiner: Guidance | None = None
     if guidance.contact_scale > 0 or guidance.penetration_scale > 0:
         leader_TP3 = representation.complete(leader)
@@ -207,7 +207,7 @@ def _follower(
 
     def given(follower_TC: Tensor) -> Tensor:
         """The follower with what is known of her in its place."""
-        return carried_on(keeper(follower_TC) if keeper else follower_TC, before_SC, representation)
+        return keeper(follower_TC) if keeper is not None else carried_on(follower_TC, before_SC, representation)
 
     def refine(x0_WTC: Tensor, n: int) -> Tensor:
         follower_TC = given(windows.merge(x0_WTC, "follower", sampling.smoothing))

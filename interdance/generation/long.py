@@ -19,7 +19,7 @@ Role = Literal["leader", "follower"]
 
 
 def blocks(num_frames: int, sampling: SampleParams) -> list[tuple[int, int]]:
-    """First frame and the one after the last of the blocks of a take, so that memory does not grow with its length.
+    """First frame and the one after the last of the blocks of a take: what sampling takes in memory is that of one block.
 
     Our choice: the last ``overlap`` frames of a block, whose windows knew nothing of what follows, are made anew by the next
     one; it knows the ``window`` frames before them as they were made, and goes on from there.
