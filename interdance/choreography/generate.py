@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from interdance import takes
-from interdance.body import distance, model, nearest, rotations, sampling, skeleton
+from interdance.body import distance, ik, model, nearest, rotations, sampling, skeleton
 from interdance.body.model import Body
 from interdance.choreography.duet import Dance, generate_duet
 from interdance.choreography.genres import GENRES
@@ -88,7 +88,7 @@ def source_files(genre: str) -> list[Path]:
     others = {f"{name}.py" for name in GENRES if name != genre} | {"__init__.py"}
     files = [*here.glob("*.py"), *(file for file in (here / "genres").glob("*.py") if file.name not in others)]
     files += Path(scores.__file__).parent.glob("*.py")
-    modules = (synth, voices, takes, distance, model, nearest, rotations, sampling, skeleton)
+    modules = (synth, voices, takes, distance, ik, model, nearest, rotations, sampling, skeleton)
     return sorted([*files, *(Path(str(module.__file__)) for module in modules)])
 
 
