@@ -37,20 +37,23 @@ from interdance.dataset.windows import open_encoded  # noqa: E402
 from interdance.export import palette  # noqa: E402
 from interdance.export.raster import Camera, Renderer  # noqa: E402
 from interdance.files import atomic_path  # noqa: E402
-from interdance.generation.generate import generate_follower  # noqa: E402
+from interdance.generation.generate import generate_follower, without_guidance  # noqa: E402
+from interdance.metrics.interaction import contact_frequency  # noqa: E402
+from interdance.metrics.plausibility import jitter  # noqa: E402
 from interdance.representation.layout import NUM_JOINTS  # noqa: E402
 from interdance.takes import Motion, read_take  # noqa: E402
 from interdance.trained import TrainedModel, load_model  # noqa: E402
 
 TILE, SAMPLES = 480, 3
 NEAR, OPENING, ELEVATION = 1.2, np.radians(40.0), np.radians(12.0)  # metres and angles of the camera
+CONTACT = 0.01  # metres, as in the metrics
 HELD = 0.15  # metres: a point that touches in truth and is farther off than this has let go, it does not miss
 
 
 def settings(guidance: GuidanceParams) -> dict[str, GuidanceParams]:
     """The rows of Table 6."""
     return {
-        "none": replace(guidance, contact_scale=0.0, penetration_scale=0.0),
+        "none": without_guidance(guidance),
         "contact": replace(guidance, penetration_scale=0.0),
         "penetration": replace(guidance, contact_scale=0.0),
         "both": guidance,
@@ -63,14 +66,12 @@ def measure(
     """Figures of one follower."""
     surface = np.ascontiguousarray(points_TP3[:, NUM_JOINTS:])
     depth = depth_of(surface, field)
-    gap, _ = nearest_distance(surface, lead_TV3, 0.01)
-    jerk = np.linalg.norm(np.diff(points_TP3[:, :NUM_JOINTS], n=3, axis=0), axis=-1)
     return {
-        "CF %": 100 * np.isfinite(gap).any(axis=1).mean(),
+        "CF %": 100 * contact_frequency(lead_TV3, surface, distance=CONTACT),
         "PR %": 100 * (depth > 0).mean(),
         "deepest mm": 1000 * np.maximum(depth, 0).max(axis=1).mean(),
         "to the true mm": 1000 * np.linalg.norm(points_TP3 - true_TP3, axis=-1).mean(),
-        "jerk m/s3": jerk.mean() * fps**3,
+        "jerk m/s3": jitter(points_TP3[:, :NUM_JOINTS], fps),
     }
 
 
@@ -123,7 +124,7 @@ def choose_moments(
     hers = np.ascontiguousarray(made["none"][:, NUM_JOINTS:])
     frame, point = np.unravel_index(depth_of(hers, field).argmax(), hers.shape[:2])
     moments = [(int(frame), hers[frame, point])]
-    touching, _ = nearest_distance(true_TP3[:, NUM_JOINTS:], lead_TV3, 0.01)
+    touching, _ = nearest_distance(true_TP3[:, NUM_JOINTS:], lead_TV3, CONTACT)
     gap, _ = nearest_distance(hers, lead_TV3, HELD)
     missed = np.where(np.isfinite(touching) & np.isfinite(gap), gap, 0.0)
     frame, point = np.unravel_index(missed.argmax(), missed.shape)

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 from collections import defaultdict
@@ -37,7 +36,7 @@ from torch import Tensor, nn
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
-from benchmarks.train import SIZES, now, peak_memory  # noqa: E402
+from benchmarks.train import SIZES, alone, now, peak_memory  # noqa: E402
 from interdance import config  # noqa: E402
 from interdance.body.distance import LeaderField, TrackedDepth  # noqa: E402
 from interdance.body.model import Body  # noqa: E402
@@ -51,8 +50,8 @@ from interdance.mocap.retarget import read_leader  # noqa: E402
 from interdance.model.denoiser import Denoiser, Prediction  # noqa: E402
 from interdance.music.features import music_features  # noqa: E402
 from interdance.music.synth import write_track  # noqa: E402
-from interdance.representation.base import Observed, Representation  # noqa: E402
-from interdance.representation.contact import foot_contact, partner_contacts  # noqa: E402
+from interdance.representation.base import Representation  # noqa: E402
+from interdance.representation.contact import observe, partner_contacts  # noqa: E402
 from interdance.representation.floor import facing  # noqa: E402
 from interdance.representation.layout import NUM_JOINTS  # noqa: E402
 from interdance.representation.normalize import Statistics, measure, measure_music  # noqa: E402
@@ -173,9 +172,8 @@ def make_bench(arguments: argparse.Namespace, seconds: float) -> Bench:
         """The motion, to and fro."""
         points_TP3 = points_TP3[frames_T]
         motion = replace(motion, rotations_TJ3=motion.rotations_TJ3[frames_T], translation_T3=motion.translation_T3[frames_T])
-        standing_T4 = foot_contact(points_TP3, fps, encode.foot_height, encode.foot_speed)
         touching_TP = None if touching_TP is None else touching_TP[frames_T]
-        return representation.encode(Observed(motion, points_TP3, standing_T4, touching_TP))
+        return representation.encode(observe(motion, points_TP3, encode, touching_TP))
 
     num_frames = round(seconds * fps)
     frames_T = to_and_fro(num_frames, leader.num_frames)
@@ -319,12 +317,10 @@ def show_memory(arguments: argparse.Namespace) -> None:
         command += ["--device", arguments.device, "--samplers", arguments.samplers[0]]
         command += ["--model", str(arguments.model)] if arguments.model else []
         command += ["--leader", *map(str, arguments.leader)] if arguments.leader else []
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            reason = (done.stderr.strip().splitlines() or [f"killed, {done.returncode}"])[-1]
-            print(f"{length:10g} did not end: {reason[:90]}")
+        found = alone(command)
+        if isinstance(found, str):
+            print(f"{length:10g} {found}")
             continue
-        found = json.loads(done.stdout.splitlines()[-1])
         base = base or found
         print(
             f"{length:10g} {found['bytes'] / 1e9:8.2f} {found['bytes'] / base['bytes']:8.2f} {found['rate']:8.1f} "

@@ -463,14 +463,18 @@ def measure_alone(root: Path, arguments: argparse.Namespace) -> None:
     print(json.dumps(found | {"seconds": sum(system.step()), "bytes": peak_memory(device) - before}))
 
 
-def alone(arguments: argparse.Namespace, *options: str) -> dict[str, float] | str:
-    """What :func:`measure_alone` found in a process of its own, or why it did not end."""
-    command = [sys.executable, __file__, "--device", arguments.device, *options]
+def alone(command: list[str]) -> dict[str, float] | str:
+    """What a process of its own found and printed last, as JSON, or why it did not end."""
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or [f"killed, {done.returncode}"])[-1]
         return f"did not end: {reason[:90]}"
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def child(arguments: argparse.Namespace) -> list[str]:
+    """The command of this script on the same device, to be gone on with."""
+    return [sys.executable, __file__, "--device", arguments.device]
 
 
 def peak_memory(device: str) -> int:
@@ -494,7 +498,7 @@ def show_growth(root: Path, arguments: argparse.Namespace) -> None:
     changes = [(), *((flag, str(by)) for flag in GROWN for by in arguments.factors)]
     for system, change in [*(("ours", change) for change in changes), ("plain", ())]:
         size = ["--size", arguments.size, "--batch", str(train.batch)]
-        found = alone(arguments, "--alone", system, "--root", str(root), *size, *change)
+        found = alone([*child(arguments), "--alone", system, "--root", str(root), *size, *change])
         name = f"{GROWN[change[0]]} x{change[1]}" if change else system
         if isinstance(found, str):
             sys.stdout.write(f"{name:18s} {found}\n")
@@ -514,7 +518,7 @@ def show_sizes(root: Path, arguments: argparse.Namespace, window: int) -> None:
     base = None
     for size in sorted(SIZES, key="small".__ne__):
         same = ["--batch", str(SIZES_BATCH), "--window", str(window)]
-        found = alone(arguments, "--alone", "ours", "--root", str(root), "--size", size, *same)
+        found = alone([*child(arguments), "--alone", "ours", "--root", str(root), "--size", size, *same])
         if isinstance(found, str):
             sys.stdout.write(f"{size:8s} {found}\n")
             continue

@@ -243,7 +243,6 @@ def _sample(params: Params, paths: Paths, home: Path) -> Path:
         return out
     body = Body.load(params.body.model)
     model = load_model(paths.model, body)
-    guidance = params.guidance if model.representation.can_be_guided else without_guidance(params.guidance)
     device = best_device()
     clock = time.process_time if device == "cpu" else time.perf_counter  # a process's own time knows nothing of a GPU's
     costs: list[tuple[float, int]] = []
@@ -256,7 +255,7 @@ def _sample(params: Params, paths: Paths, home: Path) -> Path:
                 open_encoded(paths.encoded / take / "leader.npy", model.representation),
                 np.load(paths.music / f"{take}.npy", allow_pickle=False),
                 sampling=params.sample,
-                guidance=guidance,
+                guidance=params.guidance,
                 seed=params.sample.seeds[0],
                 device=device,
             )

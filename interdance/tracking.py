@@ -62,7 +62,7 @@ def fingerprint(
     ----------
     sections : names of the sections of ``params`` that matter, or of single values in them (``model.task``).
     code : modules, rooms and other files, relative to the package.
-    inputs : files and folders whose bytes matter; by default all that every training reads.
+    inputs : files and folders whose bytes matter; by default those that every training reads below ``paths``.
     also : more of them.
     """
     values = {name: reduce(lambda part, key: part[key], name.split("."), params.to_dict()) for name in sections}
@@ -128,7 +128,7 @@ class Report:
 
 @contextmanager
 def run(
-    params: Params, paths: Paths, kind: str, name: str, identity: str | None = None, final: bool = True
+    params: Params, paths: Paths, kind: str, name: str, identity: str, final: bool = True
 ) -> Iterator[Report]:
     """Open the run with this identity, or the one that an earlier, unfinished attempt opened.
 
@@ -136,10 +136,9 @@ def run(
     ----------
     kind : what the run is (``training``, ``evaluation``); a tag.
     name : what the MLflow page shows.
-    identity : the fingerprint; that of :func:`fingerprint` by default.
+    identity : of the run; :func:`fingerprint` makes one.
     final : whether leaving the block ends the run (as failed when the block raised).
     """
-    identity = identity or fingerprint(params, paths)
     journal = _Journal(paths.state / "journal" / f"{identity}.jsonl")
     if not journal.opening:
         journal.append(

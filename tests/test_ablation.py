@@ -130,6 +130,7 @@ def test_what_cannot_be_compared_is_refused_before_anything_is_trained(root: Pat
     duet = replace(its, model=replace(its.model, task="duet"))
     full = replace(its, evaluate=replace(its.evaluate, surface="full"))
     guided = replace(its, encode=replace(its.encode, representation="joints"))
+    trained = {path.parent for path in (root / "ablation").rglob("done.json")}
     for wrong, name, sentence in (
         (duet, "x", "model.task: duet"),
         (full, "x", "evaluate.surface: full"),
@@ -137,11 +138,12 @@ def test_what_cannot_be_compared_is_refused_before_anything_is_trained(root: Pat
     ):
         with pytest.raises(InputError, match=sentence):
             ablate(root, [Setting(name, wrong)], [1], 1)
+    assert {path.parent for path in (root / "ablation").rglob("done.json")} == trained, "nothing was trained"
 
 
 def test_rows_are_guided_all_or_none_and_places_hold_from_any_folder(root: Path) -> None:
     (setting,) = read_settings(root / "params.yaml", OVERLAYS, ["losses.dm"])
-    its = replace(setting.params, guidance=replace(setting.params.guidance, contact_scale=0.3))
+    its = replace(setting.params, guidance=replace(setting.params.guidance, contact_scale=0.3, penetration_scale=0.4))
     its = replace(its, train=replace(its.train, start_from="../other/models/denoiser"))
     joints = replace(its, encode=replace(its.encode, representation="joints"))
     (alone,) = _comparable(root, [Setting("a", its)])
@@ -149,7 +151,8 @@ def test_rows_are_guided_all_or_none_and_places_hold_from_any_folder(root: Path)
     assert Path(alone.params.train.start_from) == root.parent / "other" / "models" / "denoiser"
     assert alone.params.body.model == "", "the embedded body is no place"
     both = _comparable(root, [Setting("a", its), Setting("b", joints)])
-    assert [setting.params.guidance.contact_scale for setting in both] == [0.0, 0.0]
+    scales = [(setting.params.guidance.contact_scale, setting.params.guidance.penetration_scale) for setting in both]
+    assert scales == [(0.0, 0.0), (0.0, 0.0)]
 
 
 def test_a_link_follows_its_target(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from interdance.body.model import Body
 from interdance.body.skeleton import PARENTS
 from interdance.config import CleanParams
 from interdance.errors import InputError
-from interdance.generation.clean import changes, clean_motion, smooth, standing
+from interdance.generation.clean import changes, clean_motion, low_pass, standing
 from interdance.metrics.rhythm import motion_beats
 from interdance.takes import Motion
 from tests.conftest import REPOSITORY
@@ -141,11 +141,11 @@ def test_jitter_goes_and_beats_stay(body: Body) -> None:
     true = replace(motion, rotations_TJ3=rotations)
     noise = rng.normal(0, 0.02, rotations.shape).astype(np.float32)
     noisy = replace(true, rotations_TJ3=rotations + noise - gaussian_filter1d(noise, 1.0, axis=0))
-    smoothed = smooth(noisy, 6.0)
+    smoothed = low_pass(noisy, 6.0)
     jerk = [np.linalg.norm(np.diff(body.joints(item), n=3, axis=0), axis=-1).mean() for item in (true, noisy, smoothed)]
     assert jerk[2] - jerk[0] < 0.25 * (jerk[1] - jerk[0])
     for item in (true, noisy):
-        given, left = (motion_beats(body.joints(motion)) for motion in (true, smooth(item, 6.0)))
+        given, left = (motion_beats(body.joints(motion)) for motion in (true, low_pass(item, 6.0)))
         assert len(given) == len(left) >= 8
         assert np.abs(given - left).max() <= 1
 
@@ -156,11 +156,11 @@ def test_turns_past_half_a_circle_and_short_clips_are_filtered_too(body: Body) -
     angle = 2.0 * np.arange(FRAMES) / 30.0
     rotations[:, 0, 1] = np.mod(angle + np.pi, 2 * np.pi) - np.pi
     turning = replace(motion, rotations_TJ3=rotations)
-    away = np.linalg.norm(body.joints(smooth(turning, 6.0)) - body.joints(turning), axis=-1)
+    away = np.linalg.norm(body.joints(low_pass(turning, 6.0)) - body.joints(turning), axis=-1)
     assert away[10:-10].max() < 1e-3
-    assert np.isfinite(smooth(motion[:2], 6.0).rotations_TJ3).all()
+    assert np.isfinite(low_pass(motion[:2], 6.0).rotations_TJ3).all()
     with pytest.raises(InputError, match=r"clean.cutoff: 15.0 Hz"):
-        smooth(motion, 15.0)
+        low_pass(motion, 15.0)
 
 
 def test_a_pose_that_flips_is_not_smeared_over_the_frames_about(body: Body) -> None:
@@ -168,7 +168,7 @@ def test_a_pose_that_flips_is_not_smeared_over_the_frames_about(body: Body) -> N
     rotations = motion.rotations_TJ3.copy()
     rotations[75:, 16, 2] += 2.5
     flipping = replace(motion, rotations_TJ3=rotations)
-    away = np.linalg.norm(body.joints(smooth(flipping, 6.0)) - body.joints(flipping), axis=-1)
+    away = np.linalg.norm(body.joints(low_pass(flipping, 6.0)) - body.joints(flipping), axis=-1)
     assert away[10:-10].max() < 0.05, "the hand is half a metre away between the two poses"
     np.testing.assert_allclose(away[73:77], 0.0, atol=1e-6)
 
@@ -189,4 +189,11 @@ def test_changes_are_those_of_the_points(body: Body) -> None:
     np.testing.assert_allclose(made["slide"], [0.1, 0.0], atol=1e-3)
     np.testing.assert_allclose(made["deepest"], [0.02, 0.0], atol=1e-4)
     assert made["contact_frequency"] == made["penetration_rate"] == [0.0, 0.0]
+    near = changes(after, before + np.float32(5.0), after + np.float32(0.002), held, fps=30.0, faces=body.surface_faces,
+                   contact_distance=0.01)  # fmt: skip
+    assert near["contact_frequency"] == [1.0, 0.0]
+    assert near["penetration_rate"][0] > 0.1 > near["penetration_rate"][1] == 0.0
+    apart = changes(after, after, after + np.float32([0, 0, 3.0]), held, fps=30.0, faces=body.surface_faces,
+                    contact_distance=5.0)  # fmt: skip
+    assert apart["contact_frequency"] == [1.0, 1.0], "the distance is the one that is told"
     np.testing.assert_allclose(made["moved_max"], np.hypot(0.1 * (FRAMES - 1) / 30, 0.02), atol=1e-3)

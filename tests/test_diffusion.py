@@ -19,7 +19,7 @@ from interdance.config import DiffusionParams, GuidanceParams, SampleParams
 from interdance.diffusion import losses
 from interdance.diffusion.guidance import Guidance, smooth, ways_to_move
 from interdance.diffusion.sampler import Denoise, Refine, sample
-from interdance.diffusion.schedule import make_sampler, make_scheduler
+from interdance.diffusion.schedule import SOLVERS, make_sampler, make_scheduler
 from interdance.errors import InputError
 from interdance.representation.canonical import Canonical, decode, encode
 from interdance.representation.layout import LAYOUT, NUM_CHANNELS, NUM_JOINTS, NUM_POINTS
@@ -357,6 +357,59 @@ def test_penetration_guidance_pushes_out_and_leaves_a_free_follower_alone() -> N
     depth = [field.signed_depth(decode(value, anchor_P)).clamp(min=0).sum() for value in (x, guide(x, label, 0))]
     assert depth[0] > 0
     assert depth[1] < 0.3 * depth[0]
+
+
+def test_the_leaders_labels_pull_too_and_above_one_half_alone() -> None:
+    params = replace(guidance_params(), penetration_scale=0.0, contact_reach=0.2)
+    guide, x, anchor_P, _ = make_guidance(params)
+    leader, *_ = standing_couple()
+    nearest = NUM_JOINTS + int(leader[0, NUM_JOINTS:, 2].argmax())
+    label = torch.zeros(len(x), NUM_POINTS)
+    for surely, pulls in ((0.4, False), (0.6, True)):
+        label[:, nearest] = surely
+        moved = decode(guide(x, label, 0), anchor_P) - decode(x, anchor_P)
+        assert (float(moved[..., 2].mean()) < -0.05) == pulls
+        label[:, nearest] = 0.0
+        x[:, LAYOUT["partner_contact"].start + nearest] = surely
+        own = decode(guide(x, label, 0), anchor_P) - decode(x, anchor_P)
+        assert (float(own.abs().max()) > 1e-4) == (surely > 0.5 and float(decode(x, anchor_P)[0, nearest, 2]) < 0.4)
+        x[:, LAYOUT["partner_contact"].start + nearest] = 0.0
+
+
+def test_velocities_go_with_the_places_and_the_root_stays() -> None:
+    """A step is a sum of ways to move, over all channels; of the root's own channels none moves with the poses."""
+    guide, x, _, _ = make_guidance(replace(guidance_params(), contact_reach=0.2, root_mobility=0.0))
+    guide.ways_KC[0] += 0.01 * torch.randn(NUM_CHANNELS, generator=torch.Generator().manual_seed(0))
+    guide.ways_KC[:, LAYOUT.root] = 0.0
+    guide.placing_KC = guide.ways_KC[:, : guide.representation.placing].contiguous()
+    moved = guide(x, torch.ones(len(x), NUM_POINTS), 0) - x
+    share = moved[:, :1] * 0 + (moved @ guide.ways_KC[0])[:, None] / guide.ways_KC[0].square().sum()
+    assert float(share.abs().min()) > 0.1
+    assert torch.allclose(moved, share * guide.ways_KC[0], atol=1e-5)
+
+
+def test_the_root_moves_by_its_own_deviation_and_not_with_the_poses() -> None:
+    poses = torch.randn(3, NUM_CHANNELS, generator=torch.Generator().manual_seed(1))
+    ways = ways_to_move(poses, LAYOUT, 0.1)
+    assert torch.equal(ways[:3, LAYOUT.root.stop :], poses[:, LAYOUT.root.stop :])
+    assert (ways[:3, LAYOUT.root] == 0).all()
+    places = [*range(NUM_CHANNELS)[LAYOUT["root_position"]], LAYOUT["root_yaw"].start]
+    assert torch.equal(ways[3:], 0.1 * torch.eye(NUM_CHANNELS)[places])
+
+
+@pytest.mark.parametrize("sigma", [0.0, 1.0])
+def test_a_pull_of_one_frame_is_spread_over_its_neighbours(sigma: float) -> None:
+    guide, x, anchor_P, _ = make_guidance(replace(guidance_params(), contact_reach=0.2, smoothing=sigma))
+    label = torch.zeros(len(x), NUM_POINTS)
+    label[6] = 1.0
+    moved_T = (decode(guide(x, label, 0), anchor_P) - decode(x, anchor_P)).abs().amax(dim=(1, 2))
+    assert float(moved_T[6]) > 0.01
+    assert (float(moved_T[[5, 7]].min()) > 0.001) == (sigma > 0)
+    assert float(moved_T[[0, 1]].max()) < 1e-6
+
+
+def test_every_sampler_of_the_parameters_has_a_solver() -> None:
+    assert set(SOLVERS) == set(typing.get_args(typing.get_type_hints(SampleParams)["sampler"]))
 
 
 def test_each_term_has_its_own_range_of_steps() -> None:

@@ -21,6 +21,7 @@ from interdance.generation.files import generate_files
 from interdance.generation.generate import generate_follower, without_guidance
 from interdance.representation.base import Observed, Representation
 from interdance.representation.canonical import Canonical, encode
+from interdance.representation.floor import turn_points
 from interdance.representation.layout import LAYOUT, NUM_POINTS
 from interdance.representation.registry import make_representation
 from interdance.takes import Motion, read_motion, write_motion
@@ -113,6 +114,36 @@ def test_the_path_is_kept_and_poses_are_made(model: TrainedModel) -> None:
 def test_nothing_kept_changes_nothing(model: TrainedModel) -> None:
     given = seen(dancing(TAKE, -3.0, 3))
     assert np.array_equal(generate(model, Kept(given, frames(), NOTHING), True), generate(model, None, True))
+
+
+@pytest.mark.parametrize("keeps", ["nothing", "frames", "hand"])
+def test_a_block_is_told_the_frames_that_were_made_before(
+    model: TrainedModel, keeps: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Blocks begin at 12 and at 24, and know the 25 frames from there on as they come out."""
+    from interdance.generation.long import Windows
+
+    told: list[list[tuple[int, np.ndarray]]] = []
+    plain = Windows.split
+
+    def split(self: Windows, x_TC: torch.Tensor, role: str) -> torch.Tensor:
+        parts = plain(self, x_TC, role)  # type: ignore[arg-type]
+        if role == "follower":
+            raw = model.representation.rebase(self.statistics.follower.unnormalise(parts), self.to_world)
+            places = [model.representation.positions(part).numpy() for part in raw]
+            told.append(list(zip(self.starts, places, strict=True)))
+        return parts
+
+    monkeypatch.setattr(Windows, "split", split)
+    given, hand = seen(dancing(TAKE, -3.0, 3)), points_of(GROUPS["left_hand"], Body.load())
+    chosen = {"nothing": None, "frames": Kept(given, frames((50, 60)), NOTHING), "hand": Kept(given, frames(), hand)}[keeps]
+    made = generate(model, chosen, True, 45)
+    for block, first in enumerate((12, 24), start=1):
+        for windows in told[3 * block : 3 * block + 3]:
+            for start, points in windows:
+                known = slice(first + start, first + max(25, start))
+                assert np.abs(points[: known.stop - known.start] - made[known]).max(initial=0) < 1e-3
+    assert len(told) == 9
 
 
 @pytest.mark.parametrize("kept_from", [38, 40, 44])
@@ -294,6 +325,27 @@ def test_the_body_gives_way_in_the_directions_poses_vary_in() -> None:
     shift[..., 0] = 0.1
     moved = CANONICAL.positions(Give(CANONICAL, lift, hand, 10.0, 0.0)(made, shift)) - CANONICAL.positions(made)
     assert torch.allclose(moved, torch.tensor([0.1, 0.0, 0.0]).expand_as(moved), atol=1e-3)
+
+
+def test_the_dancer_turns_to_where_a_kept_hand_goes_round_her() -> None:
+    made = torch.from_numpy(encode(walker(5), None, None, ANCHORS))
+    place, psi = CANONICAL.root(made)
+    hand = torch.arange(NUM_POINTS) == 20
+    own = CANONICAL.positions(made) - place[:, None]
+    for angle in (0.1, -0.1):
+        shift = turn_points(own, torch.full((5,), angle)) - own
+        turned = Give(CANONICAL, torch.zeros(1, LAYOUT.width), hand, 0.0, 10.0)(made, shift)
+        assert torch.allclose(CANONICAL.root(turned)[1] - psi, torch.full((5,), angle), atol=0.02)
+        assert torch.allclose(CANONICAL.root(turned)[0], place, atol=1e-5)
+
+
+def test_the_rest_gives_way_to_what_is_kept(model: TrainedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    given, hand = seen(dancing(TAKE, -3.0, 3)), points_of(GROUPS["left_hand"], Body.load())
+    giving = generate(model, Kept(given, frames(), hand))
+    monkeypatch.setattr(Give, "__call__", lambda self, x_TC, shift_TH3: x_TC)
+    stiff = generate(model, Kept(given, frames(), hand))
+    assert np.abs(giving[:, 18] - stiff[:, 18]).max() > 0.02, "the elbow is elsewhere"
+    assert np.abs(giving[:, 0] - stiff[:, 0]).max() > 0.02, "so is the root"
 
 
 @pytest.mark.parametrize("name", ["joints", "joints_vertices", "coins", "mojo", "smplx6d", "humanml263"])

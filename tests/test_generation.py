@@ -156,7 +156,6 @@ def test_generation_gives_finite_points_and_the_seed_decides(model: TrainedModel
     assert np.isfinite(one.points_TP3).all()
     assert np.array_equal(one.points_TP3, again.points_TP3)
     assert not np.allclose(one.points_TP3, other.points_TP3)
-    assert one.contact_TP.shape == one.leader_contact_TP.shape == (50, NUM_POINTS)
 
 
 def test_guidance_changes_the_follower_and_can_be_switched_off(model: TrainedModel) -> None:
@@ -214,9 +213,14 @@ def test_the_follower_that_windows_predict_comes_out_of_blocks(model: TrainedMod
     class Knowing(KnowingCouple):
         def forward(self, *told: torch.Tensor) -> Prediction:  # type: ignore[override]
             follower = super().forward(*told).follower_BTC
+            noise.append(told[0])
             return Prediction(follower, follower.new_zeros(*follower.shape[:2], NUM_POINTS))
 
-    knowing = replace(model, denoiser=Knowing(truth, model.statistics))  # type: ignore[arg-type]
+    noise: list[torch.Tensor] = []
+    denoiser = Knowing(truth, model.statistics)
+    standing = np.random.default_rng(0).random((50, 4)).astype(np.float32)
+    denoiser.follower[:, LAYOUT["foot_contact"]] = torch.from_numpy(standing)
+    knowing = replace(model, denoiser=denoiser)  # type: ignore[arg-type]
     sampling = replace(model.params.sample, steps=3, window=20, overlap=6, block=block, smoothing=0.0)
     music = np.zeros((50, 35), np.float32)
     music[:, 0] = np.arange(50)
@@ -227,7 +231,10 @@ def test_the_follower_that_windows_predict_comes_out_of_blocks(model: TrainedMod
         report=lambda now, total: done.append((now, total)),
     )  # fmt: skip
     assert np.abs(made.points_TP3 - truth[1]).max() < 5e-3
-    assert made.foot_contact_T4.shape == (50, 4)
+    np.testing.assert_allclose(made.foot_contact_T4, standing, atol=1e-4)
+    firsts = noise[::3]  # the noise that each block begins with
+    assert len(firsts) == len(blocks(50, sampling))
+    assert all(not torch.equal(one[0], other[0]) for one, other in itertools.combinations(firsts, 2))
     assert [now for now, _ in done] == list(range(1, done[-1][1] + 1))
 
 

@@ -265,7 +265,6 @@ def add_couple(incoming: Path, take: Path) -> None:
     shutil.copy(take / "music.flac", incoming / f"{take.name}.flac")
 
 
-@pytest.mark.slow
 def test_overlays_are_laid_over_each_other_in_order(tmp_path: Path) -> None:
     folder = tmp_path / "project"
     folder.mkdir()
@@ -279,6 +278,7 @@ def test_overlays_are_laid_over_each_other_in_order(tmp_path: Path) -> None:
     assert (told.steps, told.batch) == (9, 3)
 
 
+@pytest.mark.slow
 def test_a_data_set_is_a_stage_and_one_more_take_is_one_more(project: Path, tmp_path: Path) -> None:
     takes = sorted((project / "data" / "takes" / "couples").glob("waltz_*"))
     incoming = tmp_path / "incoming"

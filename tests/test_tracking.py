@@ -6,6 +6,7 @@ import dataclasses
 import fcntl
 import json
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -39,14 +40,18 @@ def stored(paths: Paths, name: str) -> tuple[MlflowClient, list]:
     return runs[0], sorted((point.step, point.value) for point in history)
 
 
+def recorded(params: Params, paths: Paths) -> AbstractContextManager[tracking.Report]:
+    return tracking.run(params, paths, "training", "try", tracking.fingerprint(params, paths))
+
+
 def test_a_run_that_breaks_is_resumed_without_doubles(params: Params, paths: Paths) -> None:
-    with pytest.raises(ZeroDivisionError), tracking.run(params, paths, "training", "try") as report:
+    with pytest.raises(ZeroDivisionError), recorded(params, paths) as report:
         for step in range(8):
             report(step, {"loss": 1.0 / (step + 1)})
         raise ZeroDivisionError
     run, _ = stored(paths, "loss")
     assert run.info.status == "FAILED"
-    with tracking.run(params, paths, "training", "try") as report:
+    with recorded(params, paths) as report:
         for step in range(5, 12):  # from the checkpoint of step 5
             report(step, {"loss": 1.0 / (step + 1)})
         report.artifact(paths.split)
@@ -59,7 +64,7 @@ def test_a_run_that_breaks_is_resumed_without_doubles(params: Params, paths: Pat
 
 
 def test_results_join_the_training_and_are_replaced_by_newer_ones(params: Params, paths: Paths) -> None:
-    with tracking.run(params, paths, "training", "try") as report:
+    with recorded(params, paths) as report:
         report(1, {"loss": 1.0})
     for value in (3.0, 3.0, 4.0):
         with tracking.attach(params, paths, report.fingerprint) as attached:
@@ -74,7 +79,7 @@ def test_a_missing_server_stalls_nothing_and_loses_nothing(
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     started = time.monotonic()
-    with tracking.run(params, paths, "training", "try") as report:
+    with recorded(params, paths) as report:
         for step in range(200):
             report(step, {"loss": float(step)})
         report.artifact(paths.split)
@@ -90,12 +95,12 @@ def test_a_missing_server_stalls_nothing_and_loses_nothing(
 
 
 def test_a_line_cut_by_a_kill_is_passed_over(params: Params, paths: Paths) -> None:
-    with tracking.run(params, paths, "training", "try") as report:
+    with recorded(params, paths) as report:
         report(1, {"loss": 1.0})
     (journal,) = (paths.state / "journal").glob("*.jsonl")
     with journal.open("a") as stream:
         stream.write('{"step": 2, "metr')
-    with tracking.run(params, paths, "training", "try") as report:
+    with recorded(params, paths) as report:
         report(2, {"loss": 2.0})
     assert stored(paths, "loss")[1] == [(1, 1.0), (2, 2.0)]
 
@@ -127,7 +132,7 @@ def test_one_process_at_a_time_makes_the_database(
         return MlflowClient(tracking_uri=tracking_uri)
 
     monkeypatch.setattr("mlflow.MlflowClient", made)
-    with tracking.run(params, paths, "training", "try") as report:
+    with recorded(params, paths) as report:
         report(1, {"loss": 1.0})
     assert seen == [False], "locked before the database is there"
     assert "does not answer" not in caplog.text

@@ -41,12 +41,21 @@ LEFT_WRIST, RIGHT_WRIST = INDEX["left_wrist"], INDEX["right_wrist"]
 LEFT_FINGERS: tuple[int, ...] = tuple(range(25, 40))
 RIGHT_FINGERS: tuple[int, ...] = tuple(range(40, 55))
 
+MIRROR: tuple[int, ...] = tuple(
+    INDEX[
+        name.replace("left_", "right_", 1) if name.startswith("left_") else name.replace("right_", "left_", 1)
+        if name.startswith("right_") else name
+    ]
+    for name in JOINT_NAMES
+)  # fmt: skip
+"""Index of the same joint on the other side."""
+
 
 def _sided(groups: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
     """Each group under ``left_`` and ``right_`` and, both together, in the plural."""
     result: dict[str, tuple[int, ...]] = {}
     for name, left in groups.items():
-        right = tuple(INDEX[JOINT_NAMES[joint].replace("left_", "right_")] for joint in left)
+        right = tuple(MIRROR[joint] for joint in left)
         result |= {f"left_{name}": left, f"right_{name}": right, f"{name}s": (*left, *right)}
     return result
 
@@ -62,15 +71,6 @@ GROUPS: dict[str, tuple[int, ...]] = {
     "upper_body": tuple(joint for joint in range(NUM_JOINTS) if joint not in _LOWER),
 }
 """Names for several joints at once, as a user would choose them; no joint has such a name."""
-
-MIRROR: tuple[int, ...] = tuple(
-    INDEX[
-        name.replace("left_", "right_", 1) if name.startswith("left_") else name.replace("right_", "left_", 1)
-        if name.startswith("right_") else name
-    ]
-    for name in JOINT_NAMES
-)  # fmt: skip
-"""Index of the same joint on the other side."""
 
 PARTS: tuple[str, ...] = (
     "head", "chest", "waist", "hips",

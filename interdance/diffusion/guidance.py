@@ -53,7 +53,7 @@ class Guidance:
         Depth of points (T, P, 3) inside the leader's body, (T, P), differentiable: metres where the engine is the exact one
         (:class:`interdance.body.distance.TrackedDepth`); only what is positive is looked at.
     representation
-        Of the follower; one that holds the surface and labels (:attr:`Representation.can_be_guided`).
+        Of the follower; one that can be guided (:attr:`Representation.can_be_guided`).
     ways_KC
         See :func:`ways_to_move`.
     params

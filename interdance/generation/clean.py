@@ -20,7 +20,7 @@ from scipy.spatial.transform import Rotation
 from interdance.body.ik import UP, about, limb_rotations, two_bones, unit, world_joints
 from interdance.body.model import Body
 from interdance.body.rotations import matrices, to_global, to_local, vectors
-from interdance.body.skeleton import INDEX, NUM_JOINTS
+from interdance.body.skeleton import GROUPS, NUM_JOINTS
 from interdance.body.skin import Skin
 from interdance.config import CleanParams
 from interdance.errors import InputError
@@ -29,7 +29,7 @@ from interdance.metrics.plausibility import foot_skating, jitter
 from interdance.representation.layout import FEET
 from interdance.takes import Motion
 
-LEGS = tuple(tuple(INDEX[f"{side}_{joint}"] for joint in ("hip", "knee", "ankle", "foot")) for side in ("left", "right"))
+LEGS = GROUPS["left_leg"], GROUPS["right_leg"]
 ORDER = 4  # of the Butterworth filter, run forwards and backwards
 FLIP = 1.0  # radians from frame to frame
 STRETCH = 0.9999  # share of a leg's full length that is used
@@ -72,7 +72,7 @@ def clean_motion(motion: Motion, foot_contact_T4: np.ndarray, body: Body, params
         When ``clean.cutoff`` is beyond half the frames per second.
     """
     if params.cutoff:
-        motion = smooth(motion, params.cutoff)
+        motion = low_pass(motion, params.cutoff)
     stands_T4 = standing(np.asarray(foot_contact_T4) > params.label, params.shortest)
     pose, held_T4 = _Pose(motion, body), np.zeros_like(stands_T4)
     joints_TJ3, moves = pose.joints(), []
@@ -152,7 +152,7 @@ def in_words(made: dict[str, Any]) -> str:
     )
 
 
-def smooth(motion: Motion, cutoff: float) -> Motion:
+def low_pass(motion: Motion, cutoff: float) -> Motion:
     """The motion through a Butterworth filter of ``cutoff`` Hz, forwards and backwards: nothing is delayed.
 
     Rotations are filtered as quaternions, the root's place as it is. A joint that turns by more than :data:`FLIP` from one

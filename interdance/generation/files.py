@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +14,22 @@ from tqdm import tqdm
 
 from interdance.body.model import Body
 from interdance.body.pose import fit_motion
-from interdance.config import EncodeParams, Params
+from interdance.config import Params
 from interdance.errors import InputError
 from interdance.export.page import write_page
 from interdance.export.video import write_video
 from interdance.files import write_json
 from interdance.generation.clean import changes, clean_motion, in_words
 from interdance.generation.edit import Kept, Wish, understand
-from interdance.generation.generate import generate_couple, generate_follower, without_guidance
+from interdance.generation.generate import advance, generate_couple, generate_follower, without_guidance
 from interdance.generation.ranking import Figures, in_order
 from interdance.mocap.retarget import load_mapping, read_leader
 from interdance.music.audio import read_audio
 from interdance.music.features import BEATS, music_features
 from interdance.representation.base import Observed
-from interdance.representation.contact import foot_contact, partner_contact
+from interdance.representation.contact import observe, partner_contact
 from interdance.takes import Motion, write_motion
-from interdance.trained import load_model
+from interdance.trained import TrainedModel, load_model
 
 logger = logging.getLogger(__name__)
 
@@ -91,13 +92,7 @@ def generate_files(
     if clean and wish is not None:
         raise InputError("--clean: would move what --edit keeps; leave one of them out")
     seeds = range(seed, seed + num_samples)
-    samples_in = [out / f"sample_{number}" for number in seeds]
-    for place in (out, *samples_in):
-        if place.exists() and not place.is_dir():
-            raise InputError(f"{place}: is a file; name a folder to write to")
-    for place in (folder / name for folder in (out, *samples_in) for name in WRITTEN):
-        if place.is_dir():
-            raise InputError(f"{place}: is a folder, and a file of that name is to be written; move it away")
+    _check_places(out, [out / f"sample_{number}" for number in seeds])
     body = Body.load(params.body.model)
     trained = load_model(model, body)
     fps = trained.params.data.fps
@@ -114,69 +109,17 @@ def generate_files(
     if clean and num_frames < LEAST_CLEANED:
         raise InputError(f"--clean: {leader or music}: {num_frames} frames; jitter is seen in {LEAST_CLEANED} or more")
     encode = trained.params.encode
-    observed = _observe(motion, body, encode) if motion is not None else None
+    observed = observe(motion, body.points(motion), encode) if motion is not None else None
     kept: Kept | None = None
     if observed is not None and wish is not None:
         given = read_leader(wish.follower, body, skeleton, fps=fps)[:num_frames]
-        kept = understand(wish, _observe(given, body, encode, observed.points_TP3[: given.num_frames]), body)
-
-    def sample(number: int) -> _Sample:
-        with tqdm(desc="sampling", unit="step") as bar:
-
-            def advance(done: int, total: int) -> None:
-                bar.total = total
-                bar.update(done - bar.n)
-
-            if observed is None:
-                couple = generate_couple(
-                    trained, features_TA, sampling=params.sample, seed=number, device=device, report=advance
-                )
-                lead, _ = fit_motion(couple.leader_TP3, body, fps=fps)
-                lead_TP3, points_TP3, foot_contact_T4 = couple.leader_TP3, couple.follower_TP3, couple.foot_contact_T4
-            else:
-                can_be_guided = trained.representation.can_be_guided
-                made = generate_follower(
-                    trained,
-                    body,
-                    trained.representation.encode(observed),
-                    features_TA,
-                    sampling=params.sample,
-                    guidance=params.guidance if can_be_guided else without_guidance(params.guidance),
-                    seed=number,
-                    kept=kept,
-                    device=device,
-                    report=advance,
-                )
-                lead, lead_TP3 = observed.motion, observed.points_TP3
-                points_TP3, foot_contact_T4 = made.points_TP3, made.foot_contact_T4
-        follower, residual_T = fit_motion(points_TP3, body, fps=fps, betas=kept.follower.motion.betas if kept else None)
-        follower = kept.restore(follower, body) if kept else follower
-        residual = 1000 * float(residual_T.mean())
-        logger.info("SMPL-X parameters are within %.1f mm of the generated points on average", residual)
-        facts: dict[str, Any] = {"seed": number, "mean_residual_mm": round(residual, 3)}
-        if clean:
-            cleaned = clean_motion(follower, foot_contact_T4, body, params.clean)
-            before_TP3, follower, points_TP3 = body.points(follower), cleaned.motion, body.points(cleaned.motion)
-            facts["cleaned"] = changes(
-                before_TP3,
-                points_TP3,
-                lead_TP3,
-                cleaned.held_T4,
-                fps=fps,
-                faces=body.surface_faces,
-                contact_distance=params.evaluate.contact_distance,
-            )
-            logger.info("cleaned: %s", in_words(facts["cleaned"]))
-        return _Sample(lead, lead_TP3, follower, points_TP3, facts)
-
-    samples = [sample(number) for number in seeds]
+        points_TP3 = body.points(given)
+        touching_TP = partner_contact(points_TP3, observed.points_TP3[: given.num_frames], encode.partner_distance)
+        kept = understand(wish, observe(given, points_TP3, encode, touching_TP), body)
+    studio = _Studio(trained, body, params, features_TA, observed, kept, device, clean)
+    samples = [studio.sample(number) for number in seeds]
     if num_samples > 1:
-        beats, distance = np.flatnonzero(features_TA[:, BEATS]), params.evaluate.contact_distance
-        figures = [Figures.of(item.leader_TP3, item.points_TP3, beats, body.surface_faces, distance) for item in samples]
-        order = in_order(figures)
-        for rank, index in enumerate(order, start=1):
-            samples[index].facts.update(rank=rank, **figures[index].rounded())
-        samples = [samples[index] for index in order]
+        samples = studio.ranked(samples)
     best, *others = samples
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".generate.", dir=out) as name:
@@ -204,10 +147,25 @@ def generate_files(
         if wish is not None:
             facts |= {"edited": wish.follower.name, "keep": list(wish.keep), "fill": list(wish.fill)}
         write_json(folder / "generated.json", facts | ({"samples": [item.facts for item in samples]} if others else {}))
-        files = {out / file.relative_to(folder): file for file in sorted(folder.rglob("*")) if file.is_file()}
-        for place, file in files.items():
-            place.parent.mkdir(exist_ok=True)
-            file.replace(place)
+        _move(folder, out)
+
+
+def _check_places(out: Path, samples: list[Path]) -> None:
+    """Raise :class:`InputError` when a file stands where a folder is to be, or a folder where a file is to be written."""
+    for place in (out, *samples):
+        if place.exists() and not place.is_dir():
+            raise InputError(f"{place}: is a file; name a folder to write to")
+    for place in (folder / name for folder in (out, *samples) for name in WRITTEN):
+        if place.is_dir():
+            raise InputError(f"{place}: is a folder, and a file of that name is to be written; move it away")
+
+
+def _move(folder: Path, out: Path) -> None:
+    """Put all files of a folder below ``out``, and take away what an earlier run left in ``sample_<seed>/``."""
+    files = {out / file.relative_to(folder): file for file in sorted(folder.rglob("*")) if file.is_file()}
+    for place, file in files.items():
+        place.parent.mkdir(exist_ok=True)
+        file.replace(place)
     for left in sorted(out.glob("sample_[0-9]*/*")):
         if left.name in WRITTEN and left not in files:
             left.unlink()
@@ -231,12 +189,78 @@ class _Sample:
         np.save(folder / "points.npy", self.points_TP3)
 
 
-def _observe(motion: Motion, body: Body, encode: EncodeParams, partner_TP3: np.ndarray | None = None) -> Observed:
-    """A dancer with labels of her feet, and of her contact with a partner who is known."""
-    points_TP3 = body.points(motion)
-    standing_T4 = foot_contact(points_TP3, motion.fps, encode.foot_height, encode.foot_speed)
-    touching_TP = None if partner_TP3 is None else partner_contact(points_TP3, partner_TP3, encode.partner_distance)
-    return Observed(motion, points_TP3, standing_T4, touching_TP)
+@dataclass(frozen=True)
+class _Studio:
+    """What every sample of a run is made with; ``observed`` is the leader, None where the model makes him."""
+
+    trained: TrainedModel
+    body: Body
+    params: Params
+    features_TA: np.ndarray
+    observed: Observed | None
+    kept: Kept | None
+    device: str
+    clean: bool
+
+    def sample(self, seed: int) -> _Sample:
+        """A follower, or a couple, as SMPL-X and as points, cleaned if asked for."""
+        leader, leader_TP3, points_TP3, foot_contact_T4 = self._dance(seed)
+        betas = self.kept.follower.motion.betas if self.kept else None
+        follower, residual_T = fit_motion(points_TP3, self.body, fps=leader.fps, betas=betas)
+        if self.kept:
+            follower = self.kept.restore(follower, self.body)
+        residual = 1000 * float(residual_T.mean())
+        logger.info("SMPL-X parameters are within %.1f mm of the generated points on average", residual)
+        facts: dict[str, Any] = {"seed": seed, "mean_residual_mm": round(residual, 3)}
+        if self.clean:
+            cleaned = clean_motion(follower, foot_contact_T4, self.body, self.params.clean)
+            before_TP3, follower, points_TP3 = self.body.points(follower), cleaned.motion, self.body.points(cleaned.motion)
+            facts["cleaned"] = changes(
+                before_TP3,
+                points_TP3,
+                leader_TP3,
+                cleaned.held_T4,
+                fps=leader.fps,
+                faces=self.body.surface_faces,
+                contact_distance=self.params.evaluate.contact_distance,
+            )
+            logger.info("cleaned: %s", in_words(facts["cleaned"]))
+        return _Sample(leader, leader_TP3, follower, points_TP3, facts)
+
+    def _dance(self, seed: int) -> tuple[Motion, np.ndarray, np.ndarray, np.ndarray]:
+        """The leader's motion and points, the follower's points (T, 710, 3) and the labels of her feet (T, 4)."""
+        sampling, guidance, fps = self.params.sample, self.params.guidance, self.trained.params.data.fps
+        with tqdm(desc="sampling", unit="step") as bar:
+            report = partial(advance, bar)
+            if self.observed is None:
+                couple = generate_couple(
+                    self.trained, self.features_TA, sampling=sampling, seed=seed, device=self.device, report=report
+                )
+                leader, _ = fit_motion(couple.leader_TP3, self.body, fps=fps)
+                return leader, couple.leader_TP3, couple.follower_TP3, couple.foot_contact_T4
+            made = generate_follower(
+                self.trained,
+                self.body,
+                self.trained.representation.encode(self.observed),
+                self.features_TA,
+                sampling=sampling,
+                guidance=guidance if self.trained.representation.can_be_guided else without_guidance(guidance),
+                seed=seed,
+                kept=self.kept,
+                device=self.device,
+                report=report,
+            )
+            return self.observed.motion, self.observed.points_TP3, made.points_TP3, made.foot_contact_T4
+
+    def ranked(self, samples: list[_Sample]) -> list[_Sample]:
+        """The samples, the best first, with their figures and ranks among their facts."""
+        beats, distance = np.flatnonzero(self.features_TA[:, BEATS]), self.params.evaluate.contact_distance
+        faces = self.body.surface_faces
+        figures = [Figures.of(item.leader_TP3, item.points_TP3, beats, faces, distance) for item in samples]
+        order = in_order(figures)
+        for rank, index in enumerate(order, start=1):
+            samples[index].facts.update(rank=rank, **figures[index].rounded())
+        return [samples[index] for index in order]
 
 
 def _frames_of(music: Path, fps: int) -> int:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from interdance.body.coap import CoapDepth
 from interdance.body.distance import LeaderField, TrackedDepth
@@ -24,13 +24,12 @@ from interdance.generation.edit import Keeper, Kept, carried_on
 from interdance.generation.long import Windows, blocks
 from interdance.model.denoiser import Prediction
 from interdance.model.signals import Signals
-from interdance.representation.base import Representation
 from interdance.representation.contact import foot_contact
 from interdance.representation.floor import FloorTransform
-from interdance.representation.layout import NUM_JOINTS, NUM_POINTS
+from interdance.representation.layout import NUM_JOINTS
 from interdance.trained import TrainedModel
 
-KNOWN_OUTSIDE = 0.2  # metres within which distance is measured: points farther outside move in again too seldom to matter
+KNOWN_OUTSIDE = 0.2  # metres within which distance is measured: the wider, the fewer points are measured again; no other effect
 Progress = Callable[[int, int], None]
 
 
@@ -42,18 +41,12 @@ class Generated:
     ----------
     points_TP3 : float32 (T, 710, 3)
         World points, metres: 55 joints, then 655 surface vertices.
-    contact_TP : float32 (T, 710)
-        Predicted contact labels of the follower's points, 0..1; 0 for those that the representation does not label.
-    leader_contact_TP : float32 (T, 710)
-        Predicted contact labels of the leader's points, likewise.
     foot_contact_T4 : float32 (T, 4)
         How surely the follower's left ankle, right ankle, left foot and right foot stand, 0..1: predicted, or told by
         heights and speeds (:func:`interdance.representation.contact.foot_contact`) where the representation has no labels.
     """
 
     points_TP3: np.ndarray
-    contact_TP: np.ndarray
-    leader_contact_TP: np.ndarray
     foot_contact_T4: np.ndarray
 
 
@@ -77,6 +70,12 @@ class Couple:
 def without_guidance(params: GuidanceParams) -> GuidanceParams:
     """The same parameters with both terms switched off (Table 6, "none")."""
     return replace(params, contact_scale=0.0, penetration_scale=0.0)
+
+
+def advance(bar: tqdm, done: int, total: int) -> None:  # type: ignore[type-arg]
+    """Show progress on a bar; with the bar filled in, a :data:`Progress`."""
+    bar.total = total
+    bar.update(done - bar.n)
 
 
 def generate_follower(
@@ -122,42 +121,23 @@ def generate_follower(
         raise ValueError(f"music has {len(music_TA)} frames, the leader {num_frames}")
     if (guidance.contact_scale > 0 or guidance.penetration_scale > 0) and not representation.can_be_guided:
         raise InputError(
-            f"encode.representation: {representation.name} has no surface with labels to guide; set "
+            f"encode.representation: {representation.name} cannot be guided (docs/representation.md); set "
             "guidance.contact_scale and guidance.penetration_scale to 0"
         )
     if kept is not None and len(kept.frames_K) > num_frames:
         raise ValueError(f"the given follower has {len(kept.frames_K)} frames, the take {num_frames}")
-    generator, pieces = torch.Generator().manual_seed(seed), blocks(num_frames, sampling)
-    parts: list[tuple[np.ndarray, ...]] = []
-    before_SC: Tensor | None = None
-    for start, stop in pieces:
-        leader = torch.from_numpy(np.array(representation.clip(leader_TC, start, stop), np.float32)).to(device)
-        follower_TC, leader_contact_TH = _follower(
-            model,
-            body,
-            leader,
-            music_TA[start:stop],
-            sampling=sampling,
-            guidance=guidance,
-            generator=generator,
-            kept=kept.part(start, stop) if kept is not None else None,
-            before_SC=before_SC,
-            device=device,
-            report=partial(_report_block, report, len(parts), len(pieces)),
-        )
-        new, before_SC = _seam(follower_TC, before_SC, stop == num_frames, sampling, representation)
-        made = (
-            representation.placed(follower_TC),
-            _labels(follower_TC[:, representation.layout["partner_contact"]], representation),
-            _labels(leader_contact_TH, representation),
-            follower_TC[:, representation.layout["foot_contact"]].cpu().numpy(),
-        )
-        parts.append(tuple(values[new] for values in made))
-    placed_TH3, contact_TP, leader_contact_TP, standing_TF = (np.concatenate(values) for values in zip(*parts, strict=True))
+
+    def make(block: _Block) -> list[Tensor]:
+        leader = torch.from_numpy(np.array(representation.clip(leader_TC, block.start, block.stop), np.float32)).to(device)
+        part = kept.part(block.start, block.stop) if kept is not None else None
+        music = music_TA[block.start : block.stop]
+        return [_follower(model, body, leader, music, block, sampling=sampling, guidance=guidance, kept=part, device=device)]
+
+    (placed_TH3,), standing_TF = _by_blocks(model, num_frames, sampling, seed, report, make)
     points_TP3 = representation.whole(placed_TH3)
     if kept is not None:
         points_TP3 = kept.paste(points_TP3)
-    return Generated(points_TP3, contact_TP, leader_contact_TP, _standing(standing_TF, points_TP3, model))
+    return Generated(points_TP3, _standing(standing_TF, points_TP3, model))
 
 
 def _follower(
@@ -165,19 +145,15 @@ def _follower(
     body: Body,
     leader: Tensor,
     music_TA: np.ndarray,
+    block: _Block,
     *,
     sampling: SampleParams,
     guidance: GuidanceParams,
-    generator: torch.Generator,
     kept: Kept | None,
-    before_SC: Tensor | None,
     device: str,
-    report: Progress,
-) -> tuple[Tensor, Tensor]:
-    """Follower (T, C) of a block, un-normalised and in the world, and labels (T, H) of the leader's points.
-
-    ``before_SC`` are her first frames as they were made before.
-    """
+) -> Tensor:
+    """Follower (T, C) of a block, un-normalised and in the world."""
+    before_SC = block.before[0] if block.before else None
     num_frames, representation, statistics = len(leader), model.representation, model.statistics.to(device)
     leader[:, representation.layout["partner_contact"]] = 0.0
     windows = Windows(representation, num_frames, statistics, window=sampling.window, overlap=sampling.overlap)
@@ -218,11 +194,11 @@ def _follower(
     x0_WTC = sample(
         denoise,
         make_sampler(model.params.diffusion, sampling),
-        _noise(windows, leader.shape, generator, device),
+        _noise(windows, leader.shape, block.generator, device),
         refine=refine,
-        report=report,
+        report=block.report,
     )
-    return given(windows.merge(x0_WTC, "follower")), leader_contact_TH
+    return given(windows.merge(x0_WTC, "follower"))
 
 
 def generate_couple(
@@ -254,49 +230,25 @@ def generate_couple(
     """
     if model.params.model.task != "duet":
         raise InputError("model.task: reactive: this model follows a given leader; give one, or train a duet model")
-    representation = model.representation
-    generator, pieces = torch.Generator().manual_seed(seed), blocks(len(music_TA), sampling)
-    parts: list[tuple[np.ndarray, ...]] = []
-    before: tuple[Tensor | None, Tensor | None] = (None, None)
-    for start, stop in pieces:
-        follower_TC, leader_TC = _couple(
-            model,
-            music_TA[start:stop],
-            sampling=sampling,
-            generator=generator,
-            before=before,
-            device=device,
-            report=partial(_report_block, report, len(parts), len(pieces)),
-        )
-        is_last = stop == len(music_TA)
-        new, follower_SC = _seam(follower_TC, before[0], is_last, sampling, representation)
-        _, leader_SC = _seam(leader_TC, before[1], is_last, sampling, representation)
-        before = follower_SC, leader_SC
-        standing_TF = follower_TC[:, representation.layout["foot_contact"]].cpu().numpy()
-        made = representation.placed(leader_TC), representation.placed(follower_TC), standing_TF
-        parts.append(tuple(values[new] for values in made))
-    leader_TH3, follower_TH3, standing_TF = (np.concatenate(values) for values in zip(*parts, strict=True))
-    leader_TP3, follower_TP3 = representation.whole(leader_TH3), representation.whole(follower_TH3)
+
+    def make(block: _Block) -> list[Tensor]:
+        return _couple(model, music_TA[block.start : block.stop], block, sampling=sampling, device=device)
+
+    (follower_TH3, leader_TH3), standing_TF = _by_blocks(model, len(music_TA), sampling, seed, report, make)
+    leader_TP3, follower_TP3 = (model.representation.whole(points_TH3) for points_TH3 in (leader_TH3, follower_TH3))
     return Couple(leader_TP3, follower_TP3, _standing(standing_TF, follower_TP3, model))
 
 
 def _couple(
-    model: TrainedModel,
-    music_TA: np.ndarray,
-    *,
-    sampling: SampleParams,
-    generator: torch.Generator,
-    before: tuple[Tensor | None, Tensor | None],
-    device: str,
-    report: Progress,
-) -> tuple[Tensor, Tensor]:
-    """Follower and leader (T, C) of a block, un-normalised, in the world of their first frames ``before``, if there are any."""
+    model: TrainedModel, music_TA: np.ndarray, block: _Block, *, sampling: SampleParams, device: str
+) -> list[Tensor]:
+    """Follower and leader (T, C) of a block, un-normalised, in the world of their frames before."""
     representation, statistics = model.representation, model.statistics.to(device)
     windows = Windows(representation, len(music_TA), statistics, window=sampling.window, overlap=sampling.overlap)
     predict = _predictor(model, windows, music_TA, sampling, device)
     # Windows are laid from the origin on: there is the block sampled, and brought to where the couple is at its end.
-    here = representation.leader_frame(before[1]) if before[1] is not None else FloorTransform.identity()
-    known = [representation.rebase(x_SC, here) if x_SC is not None else None for x_SC in before]
+    here = representation.leader_frame(block.before[1]) if block.before else FloorTransform.identity()
+    known: list[Tensor] | list[None] = [representation.rebase(x_SC, here) for x_SC in block.before] or [None, None]
 
     def denoise(x_n_WTDC: Tensor, n: int) -> Tensor:
         follower_WTC, leader_WTC = x_n_WTDC.unbind(dim=2)
@@ -316,27 +268,63 @@ def _couple(
     x0_WTDC = sample(
         denoise,
         make_sampler(model.params.diffusion, sampling),
-        _noise(windows, (len(music_TA), 2, representation.width), generator, device),
+        _noise(windows, (len(music_TA), 2, representation.width), block.generator, device),
         refine=refine,
-        report=report,
+        report=block.report,
     )
-    follower_TC, leader_TC = (representation.rebase(x_TC, here.inverse()) for x_TC in merge(x0_WTDC))
-    return follower_TC, leader_TC
+    return [representation.rebase(x_TC, here.inverse()) for x_TC in merge(x0_WTDC)]
 
 
-def _seam(
-    x_TC: Tensor, before_SC: Tensor | None, is_last: bool, sampling: SampleParams, representation: Representation
-) -> tuple[slice, Tensor | None]:
-    """Which frames of a block go into the take, and the last of them (S, C), from which the next block goes on."""
-    start = 0 if before_SC is None else len(before_SC)
-    if is_last:
-        return slice(start, None), None
-    stop = len(x_TC) - sampling.overlap
-    return slice(start, stop), representation.clip(x_TC, stop - sampling.window, stop)
+@dataclass(frozen=True)
+class _Block:
+    """Frames ``start`` to ``stop`` of a take, and how its first frames (S, C) of each dancer were made ``before``."""
+
+    start: int
+    stop: int
+    before: tuple[Tensor, ...]
+    generator: torch.Generator
+    report: Progress
 
 
-def _report_block(report: Progress, block: int, num_blocks: int, done: int, total: int) -> None:
-    report(block * total + done, num_blocks * total)
+def _by_blocks(
+    model: TrainedModel,
+    num_frames: int,
+    sampling: SampleParams,
+    seed: int,
+    report: Progress,
+    make: Callable[[_Block], list[Tensor]],
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """A take made block by block.
+
+    Parameters
+    ----------
+    make
+        Dancers (T, C) of a block, the follower first.
+
+    Returns
+    -------
+    placed : list of float32 (T, H, 3)
+        The points held, of each dancer.
+    standing_TF : float32 (T, F)
+        The follower's labels of the feet, F of them or none.
+    """
+    representation = model.representation
+    feet = representation.layout["foot_contact"]
+    generator, pieces = torch.Generator().manual_seed(seed), blocks(num_frames, sampling)
+    parts: list[list[np.ndarray]] = []
+    before: tuple[Tensor, ...] = ()
+    for index, (start, stop) in enumerate(pieces):
+
+        def tell(done: int, total: int, index: int = index) -> None:
+            report(index * total + done, len(pieces) * total)
+
+        dancers = make(_Block(start, stop, before, generator, tell))
+        end = stop - start - (sampling.overlap if stop < num_frames else 0)
+        new = slice(sampling.window if before else 0, end)
+        parts.append([*(representation.placed(x_TC)[new] for x_TC in dancers), dancers[0][new, feet].cpu().numpy()])
+        before = tuple(representation.clip(x_TC, max(0, end - sampling.window), end) for x_TC in dancers)
+    *placed, standing_TF = (np.concatenate(values) for values in zip(*parts, strict=True))
+    return placed, standing_TF
 
 
 def _depth_engine(
@@ -372,13 +360,6 @@ def _predictor(
 def _noise(windows: Windows, shape: tuple[int, ...], generator: torch.Generator, device: str) -> Draw:
     """Noise of a whole block (T, ...), drawn anew at every call and cut into windows: the same where they overlap."""
     return lambda: windows.cut(torch.randn(shape, generator=generator).to(device))
-
-
-def _labels(contact_TH: Tensor, representation: Representation) -> np.ndarray:
-    labels = np.zeros((len(contact_TH), NUM_POINTS), np.float32)
-    if representation.num_labels:
-        labels[:, representation.held_H] = contact_TH.clamp(0, 1).cpu().numpy()
-    return labels
 
 
 def _standing(labels_TF: np.ndarray, points_TP3: np.ndarray, model: TrainedModel) -> np.ndarray:

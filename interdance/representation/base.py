@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from interdance.body.model import Body
+from interdance.body.pose import fit_motion
 from interdance.representation.floor import Array, FloorTransform
 from interdance.representation.layout import NUM_BODY_JOINTS, NUM_JOINTS, NUM_POINTS, Layout
 from interdance.takes import Motion
@@ -176,6 +178,18 @@ class Representation(ABC):
     def whole(self, points_TH3: np.ndarray) -> np.ndarray:
         """All 710 points (T, 710, 3) of those that are held; errors are those of :meth:`complete`."""
         return points_TH3
+
+
+def fitted(points_TH3: np.ndarray, body: Body, held_H: np.ndarray) -> np.ndarray:
+    """All 710 points (T, 710, 3) of the body whose points ``held_H`` come nearest to those of a take (T, H, 3), metres.
+
+    Raises
+    ------
+    InputError
+        When the points are no numbers.
+    """
+    motion, _ = fit_motion(points_TH3, body, fps=1.0, held=held_H)  # the rate is passed on, and not used
+    return body.points(motion)
 
 
 def row_zero_repeats(steps: Tensor) -> Tensor:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import cKDTree
 
+from interdance.config import EncodeParams
 from interdance.errors import InputError
+from interdance.representation.base import Observed
 from interdance.representation.layout import FEET
+from interdance.takes import Motion
 
 REST_PERCENTILE = 5.0
 """A foot joint's own height when it stands: this percentile of its heights over the take [choice].
@@ -89,3 +92,22 @@ def partner_contacts(a_TP3: np.ndarray, b_TP3: np.ndarray, threshold: float) -> 
 def partner_contact(points_TP3: np.ndarray, partner_TP3: np.ndarray, threshold: float) -> np.ndarray:
     """The first half of :func:`partner_contacts`: bool (T, P), the points of one dancer that touch the partner."""
     return partner_contacts(points_TP3, partner_TP3, threshold)[0]
+
+
+def observe(
+    motion: Motion, points_TP3: np.ndarray, settings: EncodeParams, partner_contact_TP: np.ndarray | None = None
+) -> Observed:
+    """A dancer with the labels of her feet; those of her contact with the partner are passed on.
+
+    Parameters
+    ----------
+    motion : Motion
+    points_TP3 : (T, 710, 3)
+        Of the motion, metres, in the world.
+    settings : EncodeParams
+        ``foot_height`` and ``foot_speed`` are used.
+    partner_contact_TP : (T, 710), optional
+        0 or 1; None where the partner is unknown.
+    """
+    standing_T4 = foot_contact(points_TP3, motion.fps, settings.foot_height, settings.foot_speed)
+    return Observed(motion, points_TP3, standing_T4, partner_contact_TP)

@@ -7,9 +7,8 @@ import torch
 from torch import Tensor
 
 from interdance.body.model import Body
-from interdance.body.pose import fit_motion
 from interdance.body.rotations import matrices
-from interdance.representation.base import Observed, Representation, row_zero_repeats
+from interdance.representation.base import Observed, Representation, fitted, row_zero_repeats
 from interdance.representation.floor import Array, FloorTransform, as_given, as_tensor, facing, to_branch, turn, turn_points
 from interdance.representation.layout import NUM_BODY_JOINTS, NUM_FEET, Layout
 from interdance.representation.parameters import to_6d
@@ -106,8 +105,7 @@ class HumanMl3d(Representation):
         return torch.cat([torch.cat([x_TC[:1, :3], velocities]), x_TC[:, 3:]], dim=-1)
 
     def whole(self, points_TH3: np.ndarray) -> np.ndarray:
-        motion, _ = fit_motion(points_TH3, self.body, fps=1.0, held=self.held_H)  # the rate is passed on, and not used
-        return self.body.points(motion)
+        return fitted(points_TH3, self.body, self.held_H)
 
     def _path(self, integrated: Tensor) -> tuple[Tensor, Tensor]:
         """Half yaw (..., T) and place on the floor (..., T, 2) from the three velocities (..., T, 3); sums in float64."""

@@ -7,10 +7,9 @@ import torch
 from torch import Tensor
 
 from interdance.body.model import Body
-from interdance.body.pose import fit_motion
 from interdance.body.skin import Skin
 from interdance.mocap.markers import load_marker_set
-from interdance.representation.base import Observed, Representation, row_zero_repeats
+from interdance.representation.base import Observed, Representation, fitted, row_zero_repeats
 from interdance.representation.floor import Array, FloorTransform, facing_of, turn_points
 from interdance.representation.layout import HIPS, NUM_FEET, NUM_JOINTS, NUM_POINTS, ROOT_JOINT, SHOULDERS, Layout
 
@@ -97,8 +96,7 @@ class WorldPoints(Representation):
     def whole(self, points_TH3: np.ndarray) -> np.ndarray:
         if self.has_surface:
             return points_TH3
-        motion, _ = fit_motion(points_TH3, self.body, fps=1.0, held=self.held_H)  # the rate is passed on, and not used
-        return self.body.points(motion)
+        return fitted(points_TH3, self.body, self.held_H)
 
 
 class JointPositions(WorldPoints):

@@ -19,8 +19,7 @@ from interdance.errors import InputError
 from interdance.files import atomic_folder, write_json
 from interdance.kept import Kept, key_of
 from interdance.processes import process_pool
-from interdance.representation.base import Observed
-from interdance.representation.contact import foot_contact, partner_contacts
+from interdance.representation.contact import observe, partner_contacts
 from interdance.representation.registry import make_representation
 from interdance.stages import execute_per_set
 from interdance.takes import Motion, list_takes, read_take
@@ -90,8 +89,7 @@ def _write(out: Path, couple: list[Motion], body: Body, settings: EncodeParams) 
     touching = partner_contacts(points[0], points[1], settings.partner_distance)
     out.mkdir(parents=True)
     for role, motion, points_TP3, touching_TP in zip(("leader", "follower"), couple, points, touching, strict=True):
-        standing_T4 = foot_contact(points_TP3, motion.fps, settings.foot_height, settings.foot_speed)
-        np.save(out / f"{role}.npy", representation.encode(Observed(motion, points_TP3, standing_T4, touching_TP)))
+        np.save(out / f"{role}.npy", representation.encode(observe(motion, points_TP3, settings, touching_TP)))
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ from interdance.dataset.split import read_split
 from interdance.dataset.windows import open_encoded
 from interdance.device import best_device
 from interdance.files import atomic_folder
-from interdance.generation.generate import generate_couple, generate_follower, without_guidance
+from interdance.generation.generate import advance, generate_couple, generate_follower, without_guidance
 from interdance.representation.base import Representation
 from interdance.representation.canonical import Canonical
 from interdance.stages import execute
@@ -79,7 +79,7 @@ def run(params: Params, paths: Paths) -> None:
                             guidance=guidance,
                             seed=seed,
                             device=device,
-                            report=partial(_advance, bar),
+                            report=partial(advance, bar),
                         )
                     _say(take, system, seed, len(leader_TC) / params.data.fps, started)
                     folder = out / system / f"seed_{seed}" / take
@@ -101,7 +101,7 @@ def _couples(params: Params, paths: Paths, body: Body, takes: list[str], systems
             started = time.monotonic()
             with tqdm(desc=f"{take} {system} {seed}", unit="step", leave=False) as bar:
                 couple = generate_couple(
-                    model, music_TA, sampling=params.sample, seed=seed, device=device, report=partial(_advance, bar)
+                    model, music_TA, sampling=params.sample, seed=seed, device=device, report=partial(advance, bar)
                 )
             _say(take, system, seed, len(music_TA) / params.data.fps, started)
             folder = out / system / f"seed_{seed}" / take
@@ -124,11 +124,6 @@ def _encoded(paths: Paths, take: str, role: str, representation: Representation)
 def _write(folder: Path, points_TP3: np.ndarray, name: str = "points.npy") -> None:
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / name, points_TP3.astype(np.float32))
-
-
-def _advance(bar: tqdm, done: int, total: int) -> None:  # type: ignore[type-arg]
-    bar.total = total
-    bar.update(done - bar.n)
 
 
 def main() -> None:
