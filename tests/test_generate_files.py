@@ -16,6 +16,7 @@ from interdance import config
 from interdance.body.model import Body
 from interdance.config import Params
 from interdance.errors import InputError
+from interdance.generation.edit import Wish
 from interdance.generation.files import generate_files
 from interdance.representation.canonical import Canonical, encode
 from interdance.takes import Motion, read_motion, write_motion
@@ -146,6 +147,24 @@ def test_a_name_that_is_taken_and_numbers_of_followers_that_make_no_sense_are_re
             place = inputs / leader if leader else None
             generate_files(place, inputs / "song.wav", tmp_path / out, model, params, seed=3, num_samples=count)
     assert [path.name for path in tmp_path.rglob("*")] == ["taken", "sample_4"]
+
+
+def test_what_clean_up_cannot_do_and_a_folder_in_the_way_are_refused_before_anything_is_made(
+    params: Params, model: Path, inputs: Path, tmp_path: Path
+) -> None:
+    short = read_motion(inputs / "leader.npz")[:3]
+    write_motion(tmp_path / "short.npz", short)
+    (tmp_path / "barred" / "duet.html").mkdir(parents=True)
+    wish = Wish(inputs / "leader.npz", ["0-1"], [])
+    for leader, out, wishes, sentence in (
+        (tmp_path / "short.npz", "none", {"clean": True}, "--clean: .*short.npz: 3 frames; jitter is seen in 4 or more"),
+        (inputs / "leader.npz", "none", {"clean": True, "wish": wish}, "--clean: would move what --edit keeps"),
+        (inputs / "leader.npz", "barred", {}, "duet.html: is a folder"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            generate_files(leader, inputs / "song.wav", tmp_path / out, model, params, seed=3, **wishes)
+    assert not (tmp_path / "none").exists()
+    assert [path.name for path in (tmp_path / "barred").rglob("*")] == ["duet.html"]
 
 
 def test_a_duet_model_makes_a_couple_of_a_song_and_takes_no_leader(

@@ -110,6 +110,18 @@ def test_windows_are_smoothed_as_one_take_and_stay_on_their_branch(statistics: S
     assert not torch.allclose(plain[:, channel], smoothed[:, channel], atol=1e-5)
 
 
+def test_the_cross_fade_has_no_corners(statistics: Statistics) -> None:
+    """Of two windows, one all 0 and one all 1, the take goes from one to the other level at both ends."""
+    windows = Windows(CANONICAL, 40, statistics, window=25, overlap=10)
+    taken = torch.stack([torch.full((25, 1), float(index)) for index in range(len(windows))])
+    first = windows.starts[1]
+    fade = windows.join(taken)[first - 1 : 26, 0]
+    assert torch.allclose(fade + fade.flip(0), torch.ones_like(fade), atol=1e-6)
+    steps = fade.diff()
+    assert (steps >= -1e-6).all()
+    assert float(steps[[0, -1]].max()) < 0.25 * float(steps.max())
+
+
 def test_windows_that_disagree_are_cross_faded(statistics: Statistics) -> None:
     windows = Windows(CANONICAL, 30, statistics, window=20, overlap=10)
     values = torch.stack([torch.zeros(20, 1), torch.ones(20, 1)])

@@ -232,6 +232,9 @@ def test_a_model_folder_is_read_back_or_refused(
     assert recipe_dict(read.params) == recipe_dict(params), "of the parameters, what it cannot be used without"
     assert set(json.loads((tmp_path / "model" / "params.json").read_text())) == set(recipe_dict(params))
     assert all(torch.equal(value, weights(read)[name]) for name, value in weights(model).items())
+    told = json.loads((tmp_path / "model" / "params.json").read_text())
+    (tmp_path / "model" / "params.json").write_text(json.dumps(told | {"guidance": {"max_step": 300}}))
+    assert load_model(tmp_path / "model", Body.load()).params == read.params, "an older model's other sections do not matter"
     (tmp_path / "model" / "weights.safetensors").write_bytes(b"\0" * 64)
     with pytest.raises(InputError, match="weights.safetensors"):
         load_model(tmp_path / "model", Body.load())

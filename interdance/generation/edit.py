@@ -25,22 +25,15 @@ from interdance.representation.layout import HIPS, ROOT_JOINT, SHOULDERS
 from interdance.takes import Motion
 
 BLEND = 15
-"""Frames beside a kept one over which the prediction's distance from it fades out [choice].
-
-On a captured salsa the largest jerk (mean over joints) at four kept edges was 1361 m/s^3 with a fade over 10 frames that
-matched places alone, 551 with one that matched speeds too, 274 over 15 frames and 252 over 20; kept frames reach 117.
-"""
+"""Frames beside a kept one over which the prediction's distance from it fades out [choice; docs/editing.md]."""
 
 ROOT_SPREAD, YAW_SPREAD = 0.5, 0.5
 """Metres across the floor and radians by which the whole dancer may move to reach what is kept of her, as standard
-deviations: somewhat more than a hand varies against the root, so that she takes a step before an arm is stretched [choice]."""
+deviations [choice]: wide, so that she takes a step before an arm is stretched."""
 
 MISS = 0.2
-"""Metres by which the pose may miss each kept point before it is put there exactly [choice].
-
-Less bends the body for the last millimetre: with 0.05 and both legs kept the jerk of the whole is 282 m/s^3, with 0.2 151,
-and bones are stretched alike.
-"""
+"""Metres by which the pose may miss each kept point before it is put there exactly [choice; docs/editing.md]: a smaller one
+bends the body for the last millimetre."""
 
 PATH = "path"
 
