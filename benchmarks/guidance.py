@@ -3,9 +3,12 @@
     python benchmarks/guidance.py --root . --picture docs/guidance.png
 
 For the test takes of a run with a trained model, each follower is generated from the same noise without guidance, with
-the contact term, with the penetration term, and with both. Printed are means over takes and seeds: CF and PR as the paper
-defines them, how deep the deepest point is on average over frames, the distance to the true follower, and the jerk of the
-joints (each beside that of the true follower), so that a gain is not bought with torn or trembling bodies.
+the contact term, with the penetration term, and with both. Two more rows take the same steps with both terms along the plain
+gradient (Eq. 10), in metres and in normalised channels, instead of along the poses of the training set.
+
+Printed are means over takes and seeds: CF and PR as the paper defines them, how deep the deepest point is on average over
+frames, the distance to the true follower, and, so that a gain is not bought with torn or trembling bodies, the jerk of the
+joints and how far the worst edge of the surface is off its true length on average over frames.
 
 The picture shows two moments, one a row: where the unguided follower is deepest inside the leader, and where she misses
 most what she should hold. The columns are none, contact, penetration, both.
@@ -18,6 +21,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -37,6 +41,7 @@ from interdance.dataset.windows import open_encoded  # noqa: E402
 from interdance.export import palette  # noqa: E402
 from interdance.export.raster import Camera, Renderer  # noqa: E402
 from interdance.files import atomic_path  # noqa: E402
+from interdance.generation import generate  # noqa: E402
 from interdance.generation.generate import generate_follower, without_guidance  # noqa: E402
 from interdance.metrics.interaction import contact_frequency  # noqa: E402
 from interdance.metrics.plausibility import jitter  # noqa: E402
@@ -61,7 +66,7 @@ def settings(guidance: GuidanceParams) -> dict[str, GuidanceParams]:
 
 
 def measure(
-    points_TP3: np.ndarray, true_TP3: np.ndarray, field: LeaderField, lead_TV3: np.ndarray, fps: int
+    points_TP3: np.ndarray, true_TP3: np.ndarray, field: LeaderField, lead_TV3: np.ndarray, faces: np.ndarray, fps: int
 ) -> dict[str, float]:
     """Figures of one follower."""
     surface = np.ascontiguousarray(points_TP3[:, NUM_JOINTS:])
@@ -72,7 +77,14 @@ def measure(
         "deepest mm": 1000 * np.maximum(depth, 0).max(axis=1).mean(),
         "to the true mm": 1000 * np.linalg.norm(points_TP3 - true_TP3, axis=-1).mean(),
         "jerk m/s3": jitter(points_TP3[:, :NUM_JOINTS], fps),
+        "torn mm": 1000 * np.abs(edges(surface, faces) - edges(true_TP3[:, NUM_JOINTS:], faces)).max(axis=1).mean(),
     }
+
+
+def edges(surface_TV3: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Length of every edge of the surface, (T, E) metres."""
+    sides = surface_TV3[:, faces] - surface_TV3[:, np.roll(faces, 1, axis=1)]
+    return np.linalg.norm(sides, axis=-1).reshape(len(sides), -1)
 
 
 def depth_of(surface_TV3: np.ndarray, field: LeaderField) -> np.ndarray:
@@ -88,6 +100,13 @@ def followers(
     music_TA = np.load(paths.music / f"{take}.npy", allow_pickle=False)[:frames]
     for name, guidance in settings(params.guidance).items():
         made = generate_follower(model, body, leader_TC, music_TA, sampling=params.sample, guidance=guidance, seed=seed)
+        yield name, made.points_TP3
+    std_C = model.statistics.follower.std_C
+    for name, each_C in (("both, metres", torch.ones_like(std_C)), ("both, normal.", std_C)):
+        with patch.object(generate, "ways_to_move", lambda *_, each_C=each_C: torch.diag(each_C)):
+            made = generate_follower(
+                model, body, leader_TC, music_TA, sampling=params.sample, guidance=params.guidance, seed=seed
+            )
         yield name, made.points_TP3
 
 
@@ -152,13 +171,14 @@ def main() -> None:
         lead_TV3 = np.ascontiguousarray(body.points(leader)[:, NUM_JOINTS:])
         true_TP3 = body.points(duet.follower[: arguments.frames])
         field = LeaderField(lead_TV3, body.surface_faces, margin=0.0)
-        rows["true follower"].append(measure(true_TP3, true_TP3, field, lead_TV3, fps))
+        rows["true follower"].append(measure(true_TP3, true_TP3, field, lead_TV3, body.surface_faces, fps))
         for seed in arguments.seeds:
             made = dict(followers(model, body, params, paths, take, seed, arguments.frames))
             for name, points_TP3 in made.items():
-                rows.setdefault(name, []).append(measure(points_TP3, true_TP3, field, lead_TV3, fps))
+                rows.setdefault(name, []).append(measure(points_TP3, true_TP3, field, lead_TV3, body.surface_faces, fps))
             if arguments.picture is not None:
-                draw(arguments.picture, leader, made, choose_moments(made, true_TP3, field, lead_TV3), body)
+                rows_of_table = {name: made[name] for name in settings(params.guidance)}
+                draw(arguments.picture, leader, rows_of_table, choose_moments(made, true_TP3, field, lead_TV3), body)
                 sys.stdout.write(f"{arguments.picture}: {take}, seed {seed}\n")
                 arguments.picture = None
     columns = list(rows["true follower"][0])

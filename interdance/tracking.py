@@ -128,7 +128,14 @@ class Report:
 
 @contextmanager
 def run(
-    params: Params, paths: Paths, kind: str, name: str, identity: str, final: bool = True
+    params: Params,
+    paths: Paths,
+    kind: str,
+    name: str,
+    identity: str,
+    final: bool = True,
+    parent: str = "",
+    tags: Mapping[str, str] | None = None,
 ) -> Iterator[Report]:
     """Open the run with this identity, or the one that an earlier, unfinished attempt opened.
 
@@ -138,6 +145,8 @@ def run(
     name : what the MLflow page shows.
     identity : of the run; :func:`fingerprint` makes one.
     final : whether leaving the block ends the run (as failed when the block raised).
+    parent : identity of the run that this one is a part of, which is open already.
+    tags : more of them, such as the trial that a training is.
     """
     journal = _Journal(paths.state / "journal" / f"{identity}.jsonl")
     if not journal.opening:
@@ -146,7 +155,8 @@ def run(
                 "experiment": params.tracking.experiment,
                 "name": name,
                 "params": _flat(params.to_dict()),
-                "tags": {FINGERPRINT_TAG: identity, "kind": kind} | _provenance(paths),
+                "tags": {FINGERPRINT_TAG: identity, "kind": kind} | _provenance(paths) | dict(tags or {}),
+                "parent": parent,
             }
         )
     if final:
@@ -173,6 +183,17 @@ def attach(params: Params, paths: Paths, identity: str) -> Iterator[Report]:
     """Add to the run of a training that has ended: results, pages. Its status stays; a missing run is made anew."""
     with run(params, paths, "training", f"training {identity[:8]}", identity, final=False) as report:
         yield report
+
+
+def end(paths: Paths, identity: str, status: str) -> None:
+    """End a run whose own process was ended from outside; one that has ended already, or was never begun, is left alone."""
+    place = paths.state / "journal" / f"{identity}.jsonl"
+    if not place.exists():
+        return
+    journal = _Journal(place)
+    if journal.status == "RUNNING":
+        journal.append({"status": status})
+        _Store(paths).send(journal, now=True)
 
 
 def sync(paths: Paths) -> dict[str, int]:
@@ -319,12 +340,14 @@ class _Store:
                 experiment_id = client.create_experiment(opening["experiment"], artifact_location=folder)
             else:
                 experiment_id = experiment.experiment_id
-            identity = opening["tags"][FINGERPRINT_TAG]
-            found = client.search_runs([experiment_id], f"tags.{FINGERPRINT_TAG} = '{identity}'", max_results=1)
+            identity, tags = opening["tags"][FINGERPRINT_TAG], opening["tags"]
+            found = _find(client, experiment_id, identity)
             if found:
-                self._run_id = found[0].info.run_id
+                self._run_id = found
             else:
-                made = client.create_run(experiment_id, run_name=opening["name"], tags=opening["tags"])
+                parent = _find(client, experiment_id, opening["parent"]) if opening.get("parent") else None
+                tags = tags | ({"mlflow.parentRunId": parent} if parent else {})
+                made = client.create_run(experiment_id, run_name=opening["name"], tags=tags)
                 self._run_id = made.info.run_id
                 from mlflow.entities import Param
 
@@ -337,6 +360,12 @@ class _Store:
             client.update_run(self._run_id, status="RUNNING")
         self._client = client
         return client
+
+
+def _find(client: MlflowClient, experiment_id: str, identity: str) -> str | None:
+    """MLflow's name for the run with this identity."""
+    found = client.search_runs([experiment_id], f"tags.{FINGERPRINT_TAG} = '{identity}'", max_results=1)
+    return found[0].info.run_id if found else None
 
 
 def _metric(journal: _Journal, point: tuple[str, int]) -> Any:

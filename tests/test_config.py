@@ -30,7 +30,7 @@ def test_shipped_parameters_load() -> None:
 
 @pytest.mark.parametrize("overlay", sorted((ROOT / "configs").rglob("*.yaml")), ids=lambda path: path.stem)
 def test_shipped_overlays_load_and_only_the_whole_method_is_the_default(overlay: Path) -> None:
-    whole = ("losses_dm_ro_con", "representation_canonical", "guidance_both", "signals_both", "sampling_ddim_10")
+    whole = ("losses_dm_ro_con", "representation_canonical", "guidance_both", "signals_both", "sampling_ddim_5")
     assert (config.load(PARAMS, overlay) == config.load(PARAMS)) == (overlay.stem in whole)
 
 

@@ -423,6 +423,10 @@ def test_each_term_has_its_own_range_of_steps() -> None:
     assert torch.equal(guide(x, no_label, 101), x), "free, and no longer pulled"
     assert not torch.equal(guide(inside_x, no_label, 101), inside_x)
     assert torch.equal(guide(inside_x, no_label, 201), inside_x)
+    guide.last = 333
+    for start in (x, inside_x):
+        assert not torch.equal(guide(start, no_label, 333), start), "few steps: the last one is guided all the same"
+        assert torch.equal(guide(start, no_label, 334), start)
 
 
 def test_poses_that_may_not_move_do_not() -> None:

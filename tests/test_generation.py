@@ -55,6 +55,14 @@ def test_a_take_cut_into_windows_and_merged_is_the_same_take(
     assert float((merged - follower)[1:, : INTEGRATED.stop].diff(dim=0).abs().max()) < 1e-3, "no whole turn at a seam"
 
 
+def test_windows_fade_into_each_other_without_a_kick(statistics: Statistics) -> None:
+    """A fade that begins with an acceleration gives the take a jerk there, however well the windows agree."""
+    windows = Windows(CANONICAL, 100, statistics, window=40, overlap=19)
+    weight_T = windows.weights_WT[1]
+    assert float(weight_T[20]) == pytest.approx(1) and float(weight_T[9]) == pytest.approx(0.5)
+    assert float(weight_T[[0, -1]].max()) < 2e-3, "half a cosine would begin with 6e-3, a straight ramp with 5e-2"
+
+
 def test_every_window_has_its_leader_at_the_origin(statistics: Statistics) -> None:
     leader = torch.from_numpy(encode(duet(70)[0], None, None, ANCHORS))
     windows = Windows(CANONICAL, 70, statistics, window=20, overlap=5)
@@ -127,7 +135,7 @@ def test_windows_that_disagree_are_cross_faded(statistics: Statistics) -> None:
     values = torch.stack([torch.zeros(20, 1), torch.ones(20, 1)])
     joined = windows.join(values)[:, 0]
     assert bool((joined.diff() >= 0).all())
-    assert float(joined.diff().max()) < 0.15, "no jump"
+    assert float(joined.diff().max()) < 0.18, "no jump"
     assert joined[0] == 0
     assert joined[-1] == 1
 

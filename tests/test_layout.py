@@ -41,11 +41,12 @@ MAY_IMPORT = {
     "ablation": {
         *("body", "dataset", "trained", "generation", "evaluation", "report", "representation", "stages", "tracking"),
     },
+    "cluster": {"training"},
     "tracking": set(),
     "workspace": set(),
     "stages": {
         *("music", "importers", "datacard", "body", "model", "choreography", "representation", "dataset", "diffusion"),
-        "trained",
+        *("trained", "cluster"),
         *("baselines", "training", "generation", "metrics", "export", "report", "evaluation", "tracking"),
     },
     "datacard": {"music", "body", "metrics", "quality", "export", "report"},

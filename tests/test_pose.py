@@ -88,8 +88,10 @@ def test_noise_is_smoothed_without_jumps(body, motion):
 def test_chunks_meet_without_a_seam(body, motion, monkeypatch):
     points = body.points(motion)
     noisy = points + np.random.default_rng(3).normal(0, 0.005, points.shape).astype(np.float32)
+    whole, _ = fit_motion(noisy, body, 30.0, betas=motion.betas)
     monkeypatch.setattr(pose, "CHUNK", 40)
     found, _ = fit_motion(noisy, body, 30.0, betas=motion.betas)
+    assert np.linalg.norm(body.points(found) - body.points(whole), axis=2).max() < 0.001
     step = np.linalg.norm(np.diff(body.points(found), axis=0), axis=2).mean(axis=1)
     true = np.linalg.norm(np.diff(points, axis=0), axis=2).mean(axis=1)
     assert np.abs(step - true)[[39, 79]].max() < 0.005

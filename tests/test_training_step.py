@@ -27,8 +27,9 @@ from interdance.representation.normalize import Statistics
 from interdance.stages import statistics as statistics_stage
 from interdance.stages import train as train_stage
 from interdance.trained import TrainedModel, save_model, start_denoiser
-from interdance.training.objective import loss_terms
+from interdance.training.objective import Batch, loss_terms
 from interdance.training.state import TrainingState
+from interdance.training.team import ALONE, Team
 from interdance.training.train import DEPTHS, _backward, validate
 from tests.dancers import ANCHORS, CANONICAL, statistics_of, write_couples
 
@@ -86,10 +87,21 @@ class Recorder(nn.Module):
         return [torch.cat(parts) for parts in zip(*self.told, strict=True)]
 
 
+def backward(
+    network: Any, batch: Batch, statistics: Statistics, params: Params, step: int = 1, team: Team = ALONE
+) -> dict[str, Tensor]:
+    """One step's gradients from the team's share of this batch."""
+    size = len(batch["follower"])
+    params = replace(params, train=replace(params.train, batch=size))
+    rows = team.rows(size)
+    part = {name: value[rows.start : rows.stop] for name, value in batch.items()}
+    return _backward(network, make_scheduler(params.diffusion), part, statistics, CANONICAL, params, step, "cpu", rows)
+
+
 def told(root: Path, statistics: Statistics, params: Params, step: int = 3) -> tuple[list[Tensor], dict[str, Tensor], Recorder]:
     batch = batch_of(windows(root, params, statistics))
     network = Recorder(NUM_CHANNELS if params.model.task == "duet" else NUM_POINTS)
-    _backward(network, make_scheduler(params.diffusion), batch, statistics, CANONICAL, params, step, "cpu")
+    backward(network, batch, statistics, params, step)
     return network.everything(), batch, network
 
 
@@ -137,8 +149,29 @@ def test_unequal_parts_count_by_their_size(root: Path, statistics: Statistics) -
         network = Recorder(NUM_POINTS)
         network.weight.data += 0.7
         parted = replace(params, train=replace(params.train, accumulate=accumulate))
-        values = _backward(network, make_scheduler(params.diffusion), batch, statistics, CANONICAL, parted, 1, "cpu")
+        values = backward(network, batch, statistics, parted)
         found.append({name: float(value) for name, value in values.items()} | {"gradient": float(network.weight.grad)})
+    assert found[1] == pytest.approx(found[0], rel=1e-4)
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_a_team_adds_up_to_one_process(root: Path, statistics: Statistics, size: int) -> None:
+    """Each process draws what the whole batch needs and takes its own windows: sums are those of one process."""
+    params = params_of("reactive", leader_dropout=0.5)
+    params = replace(params, losses=replace(params.losses, dm=0.0, ro=0.0, con=0.0))
+    batch = batch_of(windows(root, params, statistics))
+    assert sorted(row for rank in range(size) for row in Team(rank, size).rows(len(batch["follower"]))) == [
+        *range(len(batch["follower"]))
+    ]
+    found = []
+    for teams in ([ALONE], [Team(rank, size) for rank in range(size)]):
+        network = Recorder(NUM_POINTS)
+        network.weight.data += 0.7
+        sums: dict[str, float] = {}
+        for team in teams:
+            for name, value in backward(network, batch, statistics, params, team=team).items():
+                sums[name] = sums.get(name, 0.0) + float(value)
+        found.append(sums | {"gradient": float(network.weight.grad)})
     assert found[1] == pytest.approx(found[0], rel=1e-4)
 
 
@@ -269,7 +302,7 @@ def test_short_takes_are_trained_on_and_validated_by_their_own_frames(root: Path
     batch = {key: torch.stack([dataset[index][key] for index in range(2)]) for key in keys}
     assert batch["frames"].sum(dim=1).tolist() == [60, 60]
     scheduler, blind = make_scheduler(params.diffusion), Blind(batch)
-    values = _backward(blind, scheduler, batch, statistics, CANONICAL, params, 1, "cpu")
+    values = backward(blind, batch, statistics, params)
     for name in ("recon", "vel", "acc", "dm", "ro", "labels"):
         assert float(values[f"loss/{name}"]) < 1e-6, name
     model: Any = blind

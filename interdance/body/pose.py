@@ -14,9 +14,11 @@ exactly, noisy ones are smoothed.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from interdance.body.rotations import to_local, vectors
 from interdance.body.skeleton import INDEX, NUM_JOINTS, PARENTS
@@ -32,7 +34,8 @@ FIRST_FINGER = 25
 NUM_SETTLED = 22  # joints of trunk and limbs
 DAMPING = 1e-4
 LIMB_START, FINGER_START = 0.02, 0.5  # lean to the parent before the first round, as a share of the part itself
-CHUNK = 512  # frames solved together
+CHUNK = 256  # frames solved together, and beside other chunks
+CONTEXT = 16  # frames before and after them that are solved with them and left out: farther off, neighbours do not matter
 TOGETHER = 64  # of these, frames whose Gauss-Newton steps are solved at a time: they fit into a processor's cache
 SHAPE_FRAMES = 32
 SHAPE_ROUNDS = 10
@@ -96,21 +99,23 @@ def fit_motion(
     rest = Skin.of_surface(body)
     shape = _fit_shape(points_TP3, rest, held) if betas is None else np.asarray(betas, np.float64)
     fit = _Fit(rest, shape, held)
-    motions, residuals = [], []
-    before: np.ndarray | None = None
-    for start in range(0, len(points_TP3), CHUNK):
-        chunk = points_TP3[start : start + CHUNK]
-        turned = fit.solve(chunk, iterations, before)
-        motion = fit.motion(turned, chunk, fps)
+
+    def solve(start: int) -> tuple[Motion, np.ndarray]:
+        """Motion and residual of the frames from ``start`` on that are solved together."""
+        first, stop = max(0, start - CONTEXT), min(start + CHUNK, len(points_TP3))
+        frames, kept = points_TP3[first : min(stop + CONTEXT, len(points_TP3))], slice(start - first, stop - first)
+        turned = fit.solve(frames, iterations)
+        motion = fit.motion(turned, frames, fps)
         made = body.points(motion)[:, held]
-        bend = made - fit.points(turned, chunk)  # what the model adds to plain skinning: pose-dependent corrections
+        bend = made - fit.points(turned, frames)  # what the model adds to plain skinning: pose-dependent corrections
         if np.abs(bend).max() > 1e-4:
-            turned = fit.solve(chunk - bend, max(iterations // 2, 2), before, turned)
-            motion = fit.motion(turned, chunk - bend, fps)
+            turned = fit.solve(frames - bend, max(iterations // 2, 2), turned)
+            motion = fit.motion(turned, frames - bend, fps)
             made = body.points(motion)[:, held]
-        before = turned[:, :, -1]
-        motions.append(motion)
-        residuals.append(np.linalg.norm(made - chunk, axis=2).mean(axis=1))
+        return motion[kept], np.linalg.norm(made - frames, axis=2).mean(axis=1)[kept]
+
+    with ThreadPoolExecutor(torch.get_num_threads()) as threads:
+        motions, residuals = zip(*threads.map(solve, range(0, len(points_TP3), CHUNK)), strict=True)
     whole = Motion(
         rotations_TJ3=np.concatenate([item.rotations_TJ3 for item in motions]),
         translation_T3=np.concatenate([item.translation_T3 for item in motions]),
@@ -165,15 +170,11 @@ class _Fit:
         self,
         points_TP3: np.ndarray,
         rounds: int,
-        before: np.ndarray | None = None,
         start: np.ndarray | None = None,
         in_time: bool = True,
     ) -> np.ndarray:
-        """Rotations X (55, 3, T, 3).
-
-        ``before`` are those (55, 3, 3) of the frame before the first; ``in_time`` says that frames follow each other.
-        """
-        chunk = _Chunk(self, points_TP3, before, in_time)
+        """Rotations X (55, 3, T, 3); ``in_time`` says that frames follow each other."""
+        chunk = _Chunk(self, points_TP3, in_time)
         turned = self._start(chunk.by_point) if start is None else start.copy()
         for _ in range(rounds):
             chunk.round(turned)
@@ -214,8 +215,8 @@ class _Fit:
 class _Chunk:
     """Successive frames solved together."""
 
-    def __init__(self, fit: _Fit, points_TP3: np.ndarray, before: np.ndarray | None, in_time: bool) -> None:
-        self.fit, self.before, self.in_time = fit, before, in_time
+    def __init__(self, fit: _Fit, points_TP3: np.ndarray, in_time: bool) -> None:
+        self.fit, self.in_time = fit, in_time
         centred = points_TP3 - points_TP3.mean(axis=1, keepdims=True)
         self.by_point = np.ascontiguousarray(centred.transpose(1, 0, 2), np.float64).reshape(points_TP3.shape[1], -1)
         self.goal = (fit.matrix.T @ self.by_point).reshape(NUM_JOINTS, 3, -1, 3)
@@ -275,8 +276,6 @@ class _Chunk:
             own = turned[joints]
             pull[:, :, 1:] += self.lean_time * own[:, :, :-1]
             pull[:, :, :-1] += self.lean_time * own[:, :, 1:]
-            if self.before is not None:
-                pull[:, :, 0] += self.lean_time * self.before[joints]
         return pull
 
 

@@ -24,15 +24,25 @@ class StepBatches(Sampler[list[int]]):
         Window numbers of each group.
     shares : sequence of float
         Of the windows that each group gives; relative to one another.
+    rows : range, optional
+        Of each batch, the windows that are given; all of them by default. The others are another process's.
     """
 
     def __init__(
-        self, groups: Sequence[np.ndarray], shares: Sequence[float], batch: int, seed: int, start: int, stop: int
+        self,
+        groups: Sequence[np.ndarray],
+        shares: Sequence[float],
+        batch: int,
+        seed: int,
+        start: int,
+        stop: int,
+        rows: range | None = None,
     ) -> None:
         if not groups or any(len(group) == 0 for group in groups):
             raise ValueError("there is no training window")
         self.groups, self.batch, self.seed, self.start, self.stop = groups, batch, seed, start, stop
         self.bounds = np.cumsum(shares) / np.sum(shares)
+        self.rows = range(batch) if rows is None else rows
 
     def __len__(self) -> int:
         return self.stop - self.start
@@ -49,7 +59,7 @@ class StepBatches(Sampler[list[int]]):
                     orders[group] = epoch, np.random.default_rng([self.seed, group, epoch]).permutation(windows)
                 chosen.append(int(orders[group][1][place]))
                 counts[group] += 1
-            yield chosen
+            yield chosen[self.rows.start : self.rows.stop]
 
     def _group(self, first: int, end: int) -> np.ndarray:
         """Group of each position of the training."""

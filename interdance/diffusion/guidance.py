@@ -58,6 +58,8 @@ class Guidance:
         See :func:`ways_to_move`.
     params
         Scales: 0 switches a term off (Table 6); 1 is the step that would cancel the cost if it were linear.
+    last
+        The last diffusion step of the sampling: both terms act there, however few steps are taken.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Guidance:
         representation: Representation,
         ways_KC: Tensor,
         params: GuidanceParams,
+        last: int = 0,
     ) -> None:
         self.leader_points_TP3 = leader_points_TP3
         self.depth = depth
@@ -75,6 +78,7 @@ class Guidance:
         # Inner steps look at points alone, so they move the channels that place them; the others follow at the end.
         self.placing_KC = ways_KC[:, : representation.placing].contiguous()
         self.params = params
+        self.last = last
 
     def __call__(self, x0_TC: Tensor, leader_contact_TP: Tensor, n: int) -> Tensor:
         """Return the refined follower (T, C).
@@ -89,8 +93,8 @@ class Guidance:
             Diffusion step; beyond a term's last step the prediction is a blur that has no surface, and is left as it is.
         """
         params = self.params
-        pull = params.contact_scale > 0 and n <= params.contact_max_step
-        push = params.penetration_scale > 0 and n <= params.penetration_max_step
+        pull = params.contact_scale > 0 and n <= max(params.contact_max_step, self.last)
+        push = params.penetration_scale > 0 and n <= max(params.penetration_max_step, self.last)
         if not (pull or push):
             return x0_TC
         x = x0_TC[:, : self.representation.placing]

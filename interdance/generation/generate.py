@@ -170,6 +170,7 @@ def _follower(
 
     components_KC = statistics.follower.raw_components()
     keeper = Keeper(kept, representation, num_frames, components_KC, device, before_SC) if kept is not None else None
+    sampler = make_sampler(model.params.diffusion, sampling)
     refiner: Guidance | None = None
     if guidance.contact_scale > 0 or guidance.penetration_scale > 0:
         leader_TP3 = representation.complete(leader)
@@ -179,6 +180,7 @@ def _follower(
             representation,
             ways_to_move(components_KC, representation.layout, guidance.root_mobility),
             guidance,
+            last=int(sampler.timesteps[-1]),
         )
 
     def given(follower_TC: Tensor) -> Tensor:
@@ -193,7 +195,7 @@ def _follower(
 
     x0_WTC = sample(
         denoise,
-        make_sampler(model.params.diffusion, sampling),
+        sampler,
         _noise(windows, leader.shape, block.generator, device),
         refine=refine,
         report=block.report,

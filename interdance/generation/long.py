@@ -77,9 +77,11 @@ class Windows:
         self.window = min(window, num_frames)
         last = num_frames - self.window
         self.starts = [*range(0, last, max(1, window - overlap)), last]
-        # Our choice: half a cosine, level at both ends. A straight ramp has corners, whose jerk is seen where windows begin.
+        # Our choice: the path of least jerk from 0 to 1, whose speed and acceleration vanish at both ends. A straight ramp, or
+        # half a cosine, has a leap in one of them, and its jerk is seen where windows begin.
         ramp = torch.arange(1, self.window + 1).clamp(max=overlap + 1) / (overlap + 1)
-        weight_T = (0.5 - 0.5 * (math.pi * torch.minimum(ramp, ramp.flip(0))).cos()).to(statistics.leader.mean_C)
+        ramp = torch.minimum(ramp, ramp.flip(0)).to(statistics.leader.mean_C)
+        weight_T = ramp**3 * (10 - 15 * ramp + 6 * ramp**2)
         total = torch.zeros(num_frames).to(weight_T)
         for start in self.starts:
             total[start : start + self.window] += weight_T

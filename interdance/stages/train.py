@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from interdance import tracking
@@ -19,7 +22,8 @@ from interdance.representation.normalize import Statistics
 from interdance.representation.registry import make_representation
 from interdance.stages import execute
 from interdance.trained import TrainedModel, check_width, load_model, save_model
-from interdance.training.train import train
+from interdance.training.team import ALONE, Team
+from interdance.training.train import Report, train
 
 logger = logging.getLogger(__name__)
 
@@ -28,12 +32,47 @@ def run(params: Params, paths: Paths, name: str = "") -> None:
     """Train, or continue a training that was killed; the records call it ``name``, or by its fingerprint.
 
     The state of an unfinished training lies in the state folder, under the fingerprint of the run, where neither a new
-    start of the stage nor another run's training touches it.
+    start of the stage nor another run's training touches it. ``INTERDANCE_WORKERS`` in the environment says how many
+    processes train together, on the Ray cluster that ``RAY_ADDRESS`` names, or on this machine.
 
     Raises
     ------
     InputError
         When data, parameters, or the model to start from cannot be used together.
+    """
+    workers = _workers()
+    if workers == 1:
+        run_in_team(params, paths, name)
+        return
+    from interdance.cluster.train import on_workers  # seconds to import
+
+    there = Paths(paths.root.resolve())  # workers have working folders of their own
+    on_workers(
+        partial(run_in_team, params, there, name),
+        f"train-{fingerprint_of(params, paths)}",
+        workers,
+        there.state / "ray",
+    )
+
+
+def run_in_team(
+    params: Params,
+    paths: Paths,
+    name: str = "",
+    team: Team = ALONE,
+    *,
+    watch: Report = lambda step, metrics: None,
+    parent: str = "",
+    tags: Mapping[str, str] | None = None,
+) -> None:
+    """:func:`run`, as one of the processes that train together; the first one records and writes the model.
+
+    Parameters
+    ----------
+    watch
+        Told the metrics, too, after they are recorded.
+    parent, tags
+        Of the record, as in :func:`interdance.tracking.run`.
     """
     settings = params.train
     body = Body.load(params.body.model)
@@ -52,9 +91,26 @@ def run(params: Params, paths: Paths, name: str = "") -> None:
     logger.info("%d training windows, %d validation windows", len(dataset), len(validation))
     fingerprint = fingerprint_of(params, paths)
     checkpoint = paths.checkpoints / f"{fingerprint}.safetensors"
+    work = partial(
+        train,
+        params,
+        dataset,
+        validation,
+        statistics,
+        representation,
+        checkpoint=checkpoint,
+        fingerprint=fingerprint,
+        device=best_device(),
+        start=start,
+        team=team,
+    )
+    if not team.is_first:
+        work(report=lambda step, metrics: None)
+        return
     for output in (checkpoint, paths.model):
         remove_leftovers(output)
-    with tracking.run(params, paths, "training", name or f"training {fingerprint[:8]}", fingerprint) as report:
+    told = name or f"training {fingerprint[:8]}"
+    with tracking.run(params, paths, "training", told, fingerprint, parent=parent, tags=tags) as report:
         started = time.monotonic()
 
         def tell(step: int, metrics: dict[str, float]) -> None:
@@ -62,6 +118,7 @@ def run(params: Params, paths: Paths, name: str = "") -> None:
             shown = {name: metrics[name] for name in ("loss/total", "loss/recon", "validation/error_m") if name in metrics}
             values = "  ".join(f"{name} {value:.4f}" for name, value in shown.items())
             logger.info("step %d of %d, %.0f s: %s", step, settings.steps, time.monotonic() - started, values)
+            watch(step, metrics)
 
         def show(step: int, model: TrainedModel) -> None:
             if split["validation"]:
@@ -74,23 +131,19 @@ def run(params: Params, paths: Paths, name: str = "") -> None:
                 else:
                     report.artifact(page, "samples")
 
-        model = train(
-            params,
-            dataset,
-            validation,
-            statistics,
-            representation,
-            checkpoint=checkpoint,
-            fingerprint=fingerprint,
-            report=tell,
-            device=best_device(),
-            start=start,
-            show=show,
-        )
+        model = work(report=tell, show=show)
         save_model(paths.model, model)
         write_json(paths.model / "curves.json", report.curves())
         write_json(paths.model / "run.json", {"fingerprint": fingerprint})
         report.artifact(paths.model)
+
+
+def _workers() -> int:
+    """How many processes are to train together."""
+    told = os.environ.get("INTERDANCE_WORKERS") or "1"
+    if not told.isdecimal() or int(told) < 1:
+        raise InputError(f"INTERDANCE_WORKERS={told}: a whole number of processes, 1 or more, is needed")
+    return int(told)
 
 
 def fingerprint_of(params: Params, paths: Paths) -> str:

@@ -1,7 +1,8 @@
 """train(): windows in, weights out. Knows no tracker: it is handed ``report(step, metrics)``.
 
 A step depends on the parameters and its own number alone (its windows, diffusion steps, noise and dropout are drawn from
-generators seeded by it), so a killed run that resumes ends in the weights of an unbroken one.
+generators seeded by it), so a killed run that resumes ends in the weights of an unbroken one, and a team of processes, each
+with its share of every batch, in those of a single one up to rounding.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from interdance.representation.normalize import Statistics
 from interdance.trained import TrainedModel, make_denoiser, start_denoiser
 from interdance.training.objective import Batch, dancer_of, loss_terms, total_loss
 from interdance.training.state import TrainingState
+from interdance.training.team import ALONE, Team
 
 if TYPE_CHECKING:
     from diffusers import DDIMScheduler
@@ -54,6 +56,7 @@ def train(
     device: str = "cpu",
     start: TrainedModel | None = None,
     show: Show = lambda step, model: None,
+    team: Team = ALONE,
 ) -> TrainedModel:
     """Train a denoiser, from ``checkpoint`` when it holds the state of a run with the same ``fingerprint``.
 
@@ -73,6 +76,9 @@ def train(
         Whose weights are gone on from (Table 11, fine-tuning).
     show
         Called every ``train.sample_every`` steps with the step and the moving average as it is then.
+    team
+        The processes that train together, all with the same arguments. Only the first one's ``report`` and ``show`` are
+        called, and it alone writes ``checkpoint``, which all must see.
 
     Returns
     -------
@@ -87,7 +93,7 @@ def train(
         When parameters contradict each other, or the model to start from does not fit.
     """
     settings = params.train
-    _check(params, validation, start)
+    _check(params, validation, start, team)
     denoiser = start_denoiser(params, representation, statistics).to(device)
     if start:
         denoiser.load_state_dict(start.denoiser.state_dict())
@@ -99,7 +105,12 @@ def train(
     loader = DataLoader(
         dataset,
         batch_sampler=StepBatches(
-            *mixture_groups(dataset, params.mixture), settings.batch, settings.seed, state.step, settings.steps
+            *mixture_groups(dataset, params.mixture),
+            settings.batch,
+            settings.seed,
+            state.step,
+            settings.steps,
+            team.rows(settings.batch),
         ),
         num_workers=settings.num_workers,
         pin_memory=device != "cpu",
@@ -111,8 +122,10 @@ def train(
             group["lr"] = group["share"] * learning_rate(step, settings)
         denoiser.train()
         state.optimizer.zero_grad(set_to_none=True)
-        values = _backward(network, scheduler, batch, local, representation, params, step, device)
+        values = _backward(network, scheduler, batch, local, representation, params, step, device, team.rows(settings.batch))
         learned = [parameter for group in state.optimizer.param_groups for parameter in group["params"]]
+        gradients = [parameter.grad for parameter in learned if parameter.grad is not None]
+        team.add_up([*gradients, *values.values()])
         values["grad_norm"] = torch.nn.utils.clip_grad_norm_(learned, settings.grad_clip)
         state.optimizer.step()
         average.update_parameters(denoiser)
@@ -120,6 +133,8 @@ def train(
         state.sums = {name: state.sums.get(name, 0.0) + value for name, value in values.items()}
         state.counted += 1
         last = step == settings.steps
+        if not team.is_first:
+            continue
         if step % settings.report_every == 0 or last:
             metrics = {name: float(value) / state.counted for name, value in state.sums.items()}
             report(step, metrics | {"lr": learning_rate(step, settings)})
@@ -134,13 +149,16 @@ def train(
         if step % settings.checkpoint_every == 0 or last:
             state.save(checkpoint, fingerprint)
     trained = make_denoiser(params.model, representation, statistics.num_music_channels)
-    trained.load_state_dict(state.best if settings.choose == "best" else average.module.state_dict())
+    is_best = settings.choose == "best" and team.is_first  # the others have validated nothing
+    trained.load_state_dict(state.best if is_best else average.module.state_dict())
     return TrainedModel(trained.eval(), representation, statistics, params)
 
 
-def _check(params: Params, validation: WindowDataset, start: TrainedModel | None) -> None:
+def _check(params: Params, validation: WindowDataset, start: TrainedModel | None, team: Team) -> None:
     settings = params.train
     check_signals(params)
+    if settings.batch < team.size:
+        raise InputError(f"train.batch: {settings.batch} windows; {team.size} workers need a window each")
     if not 1 <= settings.accumulate <= settings.batch:
         raise InputError(f"train.accumulate: {settings.accumulate}; 1 to train.batch ({settings.batch}) parts are needed")
     if settings.choose == "best" and not len(validation):
@@ -167,21 +185,26 @@ def _backward(
     params: Params,
     step: int,
     device: str,
+    rows: range,
 ) -> dict[str, Tensor]:
-    """Gradients of one step, from ``train.accumulate`` parts of its batch; returns every loss, unweighted, and their sum."""
+    """Add to the gradients what these ``rows`` of a step's batch give, in ``train.accumulate`` parts.
+
+    ``batch`` holds these windows alone; what is drawn is drawn for the whole batch. Returns their share of every loss,
+    unweighted, and of the sum.
+    """
     settings = params.train
-    size = len(batch["follower"])
+    size = settings.batch
     generator = torch.Generator().manual_seed(_seed(settings.seed, step, 0))
     n_B = torch.randint(0, params.diffusion.num_steps, (size,), generator=generator)
     mask = draw_mask(params.signals, size, generator)
-    whole = batch | {"n": n_B.to(device), "noise": _noise(params, batch, _seed(settings.seed, step, 1))}
-    whole |= {name: value.to(device) for name, value in mask._asdict().items()}
+    drawn = {"n": n_B, "noise": _noise(params, batch, size, _seed(settings.seed, step, 1)), **mask._asdict()}
+    batch = batch | {name: value[rows.start : rows.stop].to(device) for name, value in drawn.items()}
     values: dict[str, Tensor] = {}
     with torch.random.fork_rng(devices=[] if device == "cpu" else None):
-        torch.manual_seed(_seed(settings.seed, step, 2))  # dropout
-        for rows in torch.arange(size).tensor_split(settings.accumulate):
-            part = {name: value[rows[0] : rows[-1] + 1] for name, value in whole.items()}
-            share = len(rows) / size
+        torch.manual_seed(_seed(settings.seed, step, 2 + rows.start))  # dropout
+        for picked in torch.arange(len(rows)).tensor_split(min(settings.accumulate, len(rows))):
+            part = {name: value[picked[0] : picked[-1] + 1] for name, value in batch.items()}
+            share = len(picked) / size
             with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
                 mask = ConditionMask(part["leader_B"], part["music_B"])
                 prediction = _predict(network, params, scheduler, part, part["n"], part["noise"], mask)
@@ -226,7 +249,7 @@ def validate(
     keys = ("leader", "follower", "music", "frames")
     batch = _on_device({key: torch.stack([item[key] for item in items]) for key in keys}, device)
     frames = batch.get("frames")
-    noise = _noise(params, batch, params.train.seed)
+    noise = _noise(params, batch, len(items), params.train.seed)
     mask = full_mask(params.signals, len(items))
     dancers = ("follower", "leader") if params.model.task == "duet" else ("follower",)
     true = {role: dancer_of(batch[role], statistics.of(role), representation) for role in dancers}
@@ -287,9 +310,9 @@ def _on_device(batch: dict[str, object], device: str) -> Batch:
     return moved
 
 
-def _noise(params: Params, batch: Batch, seed: int) -> Tensor:
-    """Standard normal (B, dancers, T, C) on the batch's device: the follower's, and in the duet task the leader's after it."""
-    size, *rest = batch["follower"].shape
+def _noise(params: Params, batch: Batch, size: int, seed: int) -> Tensor:
+    """Standard normal (size, dancers, T, C) on the batch's device: the follower's, in the duet task the leader's after it."""
+    rest = batch["follower"].shape[1:]
     dancers = 2 if params.model.task == "duet" else 1
     device = batch["follower"].device
     return torch.randn((size, dancers, *rest), generator=torch.Generator(device).manual_seed(seed), device=device)

@@ -1,0 +1,1 @@
+"""Work spread over machines by Ray: the only room with it."""

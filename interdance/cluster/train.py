@@ -1,0 +1,89 @@
+"""One training on many workers by Ray Train: the same work in every process, as one team.
+
+What Ray is asked for is processes that find each other, and new ones when one dies. What a training needs to go on lies in
+its own checkpoint (:mod:`interdance.training.state`), on storage that all workers see, so there is no second kind of it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from interdance.cluster.session import connected, ray
+from interdance.errors import InputError
+from interdance.training.team import Team
+
+log = logging.getLogger(__name__)
+
+Work = Callable[[Team], None]
+RESTARTS = 3
+
+
+@ray.remote(num_cpus=0)
+class Refusal:
+    """The sentence with which a worker refused its input: Ray itself hands on but the text of a traceback."""
+
+    def __init__(self) -> None:
+        self.sentence = ""
+
+    def put(self, sentence: str) -> None:
+        self.sentence = sentence
+
+    def get(self) -> str:
+        return self.sentence
+
+
+def on_workers(work: Work, name: str, num_workers: int, storage: Path) -> None:
+    """Run ``work(team)`` in ``num_workers`` processes that train together; when one dies, all start anew.
+
+    Where there are as many GPUs each has one, and they speak NCCL; otherwise a CPU each, and gloo.
+
+    Parameters
+    ----------
+    work
+        Goes on from its own checkpoint when it is called again. It travels to other machines: what it holds must too.
+    name
+        Of the training: Ray keeps its own files under it.
+    storage
+        Folder for those files, seen by every machine.
+
+    Raises
+    ------
+    InputError
+        With the sentence of the worker that refused its input.
+    """
+    from ray.train import FailureConfig, RunConfig, ScalingConfig
+    from ray.train.torch import TorchConfig, TorchTrainer
+
+    with connected():
+        refusal = Refusal.remote()  # type: ignore[attr-defined]
+        use_gpu = ray.cluster_resources().get("GPU", 0) >= num_workers
+
+        def loop() -> None:
+            if ray.get(refusal.get.remote()):  # started anew, as if it were a fault; it would be refused again
+                raise RuntimeError("refused")
+            context = ray.train.get_context()
+            logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S")
+            team = Team(context.get_world_rank(), context.get_world_size())
+            try:
+                work(team)
+            except InputError as error:
+                ray.get(refusal.put.remote(str(error)))
+                raise
+
+        trainer = TorchTrainer(
+            loop,
+            torch_config=TorchConfig(backend="nccl" if use_gpu else "gloo"),
+            scaling_config=ScalingConfig(num_workers=num_workers, use_gpu=use_gpu),
+            run_config=RunConfig(
+                name=name, storage_path=str(storage.resolve()), failure_config=FailureConfig(max_failures=RESTARTS)
+            ),
+        )
+        try:
+            trainer.fit()
+        except Exception:
+            sentence = ray.get(refusal.get.remote())
+            if sentence:
+                raise InputError(sentence) from None
+            raise
