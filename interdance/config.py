@@ -19,6 +19,8 @@ import yaml
 
 from interdance.errors import InputError
 
+Kind = typing.TypeVar("Kind")
+
 
 @dataclass(frozen=True)
 class DataParams:
@@ -493,6 +495,11 @@ def from_dict(values: dict[str, Any], source: str) -> Params:
     return params
 
 
+def read_as(kind: type[Kind], path: Path) -> Kind:
+    """A file of another kind than parameters, as strictly: every key of the dataclass, and no other."""
+    return typing.cast(Kind, _build(kind, read_yaml(path), str(path), ""))
+
+
 def recipe_dict(recipe: Recipe) -> dict[str, Any]:
     """The sections of a recipe, and no others, as nested mappings."""
     return {item.name: dataclasses.asdict(getattr(recipe, item.name)) for item in dataclasses.fields(Recipe)}
@@ -550,6 +557,8 @@ def _value(hint: Any, value: Any, source: str, name: str) -> Any:
         if not isinstance(value, dict):
             raise InputError(f"{source}: {name}: a mapping is needed, found {value!r}")
         return {str(key): _value(inner, item, source, f"{name}.{key}") for key, item in value.items()}
+    if hint is Any:
+        return value
     if isinstance(hint, types.UnionType):
         raise TypeError(f"{name}: unions are not supported in parameters")
     if hint is float and isinstance(value, int) and not isinstance(value, bool):

@@ -42,6 +42,7 @@ MAY_IMPORT = {
         *("body", "dataset", "trained", "generation", "evaluation", "report", "representation", "stages", "tracking"),
     },
     "cluster": {"training"},
+    "sweep": {"ablation", "cluster", "stages", "tracking"},
     "tracking": set(),
     "workspace": set(),
     "stages": {
@@ -52,7 +53,7 @@ MAY_IMPORT = {
     "datacard": {"music", "body", "metrics", "quality", "export", "report"},
     "cli": {
         *("body", "mocap", "importers", "quality", "datacard", "evaluation", "export", "generation", "report", "stages"),
-        *("ablation", "representation", "tracking", "workspace"),
+        *("ablation", "representation", "sweep", "tracking", "workspace"),
     },
 }
 #: tool -> the one place (two for one tool) that imports it (a room, a module of the package, or the folder of the flows).

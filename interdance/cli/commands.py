@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -103,6 +104,9 @@ def run(
     stages: Annotated[list[str] | None, typer.Argument(help="Stages to bring up to date, with what they need.")] = None,
     overlay: Overlay = None,
     name: RunName = None,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes that train together, here or on the Ray cluster of RAY_ADDRESS.")
+    ] = 1,
 ) -> None:
     """Bring the pipeline up to date, stage by stage; with an overlay in a private folder below runs/."""
     from interdance import workspace
@@ -112,7 +116,7 @@ def run(
     if unknown:
         raise InputError(f"{unknown[0]}: no such stage; known: {', '.join(STAGES)}")
     root = workspace.prepare(workspace.find_project(Path.cwd()), *(overlay or ()), name=name)
-    workspace.reproduce(root, *(stages or []), say=typer.echo)
+    workspace.reproduce(root, *(stages or []), say=typer.echo, environment={"INTERDANCE_WORKERS": str(workers)})
     figures, page = Paths(root).metrics / "evaluate.json", Paths(root).reports / "index.html"
     if figures.exists() and (not stages or {"evaluate", "report"} & set(stages)):
         from interdance.report.tables import console_table
@@ -120,6 +124,31 @@ def run(
         Console().print(console_table(read_json(figures)))
     if page.exists():
         typer.echo(f"report: {page}")
+
+
+@app.command()
+def sweep(
+    plan: Annotated[Path, typer.Argument(help="What is searched for and how, such as configs/sweep/small.yaml.")],
+    overlay: Overlay = None,
+    name: RunName = None,
+) -> None:
+    """Search settings of the training: trials side by side on this machine, or on the Ray cluster of RAY_ADDRESS."""
+    from interdance import workspace
+    from interdance.report.tables import console_rows
+    from interdance.sweep import read_plan, table
+    from interdance.sweep import sweep as run_sweep
+
+    found = read_plan(plan)
+    root = workspace.prepare(workspace.find_project(Path.cwd()), *(overlay or ()), name=name)
+    workspace.reproduce(root, "statistics", say=typer.echo)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    folder, outcomes = run_sweep(root, found, plan.stem)
+    shown = len(found.space) + 3
+    heads, *rows = (row[:shown] for row in table(outcomes, found))
+    Console().print(console_rows([head.replace(".", ".\n").replace("/", "/\n") for head in heads], rows))
+    typer.echo(f"trials: {folder / 'trials.csv'}")
+    if (folder / "best.yaml").exists():
+        typer.echo(f"train with the best settings: interdance run --overlay {os.path.relpath(folder / 'best.yaml')}")
 
 
 @app.command()

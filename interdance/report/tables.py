@@ -237,6 +237,14 @@ class ConsoleTable:
             yield table
 
 
+def console_rows(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> rich.table.Table:
+    """Any table, for ``rich`` to print on a terminal."""
+    table = _console(list(heads))
+    for row in rows:
+        table.add_row(*map(rich.text.Text, row))
+    return table
+
+
 def console_differences(title: str, differences: Mapping[str, Mapping[str, Any]]) -> rich.table.Table:
     """One system minus another for a terminal.
 

@@ -159,6 +159,9 @@ def _check(params: Params, validation: WindowDataset, start: TrainedModel | None
     check_signals(params)
     if settings.batch < team.size:
         raise InputError(f"train.batch: {settings.batch} windows; {team.size} workers need a window each")
+    model = params.model
+    if model.heads < 1 or model.width % (2 * model.heads):
+        raise InputError(f"model.width: {model.width} is no multiple of twice model.heads ({model.heads}); change one of them")
     if not 1 <= settings.accumulate <= settings.batch:
         raise InputError(f"train.accumulate: {settings.accumulate}; 1 to train.batch ({settings.batch}) parts are needed")
     if settings.choose == "best" and not len(validation):
