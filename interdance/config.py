@@ -349,6 +349,14 @@ class ReportParams:
 
 
 @dataclass(frozen=True)
+class PromoteParams:
+    """The gate that a model passes to become champion; figures are those of the evaluation."""
+
+    metric: str  # a new champion is better than the one before beyond the 95 % interval of the difference
+    limits: dict[str, float]  # by how much other figures may be worse, in their own units
+
+
+@dataclass(frozen=True)
 class TrackingParams:
     """MLflow. An address given by the environment (``MLFLOW_TRACKING_URI``) goes before the local database."""
 
@@ -387,6 +395,7 @@ class Params(Recipe):
     clean: CleanParams
     evaluate: EvaluateParams
     report: ReportParams
+    promote: PromoteParams
     tracking: TrackingParams
 
     def to_dict(self) -> dict[str, Any]:

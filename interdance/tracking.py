@@ -14,6 +14,7 @@ import logging
 import math
 import os
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -46,6 +47,9 @@ TRAINING_CODE = (
     "representation",
 )
 FINGERPRINT_TAG = "fingerprint"
+MODEL_NAME = "denoiser"
+"""Of the model that a training logs: artefacts ``denoiser`` (its folder) and ``params`` (``params.yaml``), code to serve it."""
+EXAMPLE_FRAMES = 30
 
 
 def fingerprint(
@@ -120,10 +124,30 @@ class Report:
                 curves.setdefault(name, []).append((step, value))
         return curves
 
+    def model(self, folder: Path, params: Path, served: Served) -> None:
+        """Log a model folder as the run's model, to be registered and served."""
+        paths = {"model": folder, "params": params, "code": served.code}
+        self._journal.append({**{name: str(path.resolve()) for name, path in paths.items()}, "signature": served.signature})
+        self._store.send(self._journal, now=True)
+
     def artifact(self, path: Path, folder: str | None = None) -> None:
         """Keep a file or folder with the run, below ``folder`` when given."""
         self._journal.append({"artifact": str(path.resolve()), "folder": folder})
         self._store.send(self._journal, now=True)
+
+
+@dataclass(frozen=True)
+class Served:
+    """How a model is served.
+
+    Attributes
+    ----------
+    code : a file that makes an MLflow ``PythonModel`` (models from code).
+    signature : of its inputs, outputs and parameters, as ``ModelSignature.to_dict`` has it.
+    """
+
+    code: Path
+    signature: dict[str, Any]
 
 
 @contextmanager
@@ -231,6 +255,20 @@ def read_metrics(paths: Paths) -> list[Metric]:
     return sorted(rows, key=lambda row: row.name)
 
 
+def connect(paths: Paths) -> MlflowClient:
+    """A client of the store, patient for seconds, not minutes; what the environment says of that is left alone."""
+    for key, value in (
+        ("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1"),
+        ("MLFLOW_HTTP_REQUEST_TIMEOUT", "10"),
+        ("MLFLOW_DISABLE_TELEMETRY", "true"),
+    ):
+        os.environ.setdefault(key, value)
+    import mlflow  # seconds to import: only when there is something to send
+
+    mlflow.set_tracking_uri(store_address(paths))
+    return mlflow.MlflowClient(tracking_uri=store_address(paths))
+
+
 def store_address(paths: Paths) -> str:
     """Where records go: ``MLFLOW_TRACKING_URI``, else a database file in the state folder."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(paths.state / 'mlflow.db').resolve()}"
@@ -244,6 +282,7 @@ class _Journal:
         self.opening: dict[str, Any] | None = None
         self.points: dict[tuple[str, int], tuple[float, int]] = {}  # (metric, step) -> value, time in ms
         self.unsent_artifacts: dict[tuple[str, str | None], None] = {}
+        self.unsent_model: dict[str, Any] | None = None
         self.status: str | None = None
         path.parent.mkdir(parents=True, exist_ok=True)
         text = path.read_text() if path.exists() else ""
@@ -268,6 +307,10 @@ class _Journal:
         elif "metrics" in record:
             for name, value in record["metrics"].items():
                 self.points.setdefault((name, record["step"]), (value, record["time"]))
+        elif "model" in record:
+            self.unsent_model = record
+        elif "logged" in record:
+            self.unsent_model = None
         elif "artifact" in record:
             self.unsent_artifacts[record["artifact"], record["folder"]] = None
         elif "sent" in record:
@@ -304,6 +347,9 @@ class _Store:
                 elif place.exists():
                     client.log_artifact(self._run_id, artifact, folder)
                 journal.append({"sent": artifact, "folder": folder})
+            if journal.unsent_model is not None:
+                self._log_model(client, journal.unsent_model)
+                journal.append({"logged": journal.unsent_model["model"]})
             if journal.status in ("FINISHED", "FAILED", "KILLED") and journal.status != self._status:
                 client.set_terminated(self._run_id, journal.status)
                 self._status = journal.status
@@ -317,23 +363,45 @@ class _Store:
             self._is_away = False
             self._next_try = time.monotonic() + SEND_EVERY_S
 
+    def _log_model(self, client: MlflowClient, record: dict[str, Any]) -> None:
+        """By the client alone: MLflow's own function logs to an experiment that is global to the process."""
+        import mlflow.pyfunc
+        import numpy as np
+        from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+        from mlflow.models import ModelSignature
+
+        place, signature = Path(record["model"]), ModelSignature.from_dict(record["signature"])
+        if not place.is_dir():
+            return
+        example = {
+            spec.name: np.zeros([EXAMPLE_FRAMES if size == -1 else size for size in spec.shape], spec.type)
+            for spec in signature.inputs.inputs
+        }
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name) / "model"
+            mlflow.pyfunc.save_model(
+                folder,
+                python_model=record["code"],
+                artifacts={"denoiser": str(place), "params": record["params"]},
+                signature=signature,
+                input_example=example,
+                pip_requirements=["interdance"],  # said, or MLflow would run the model to find out
+            )
+            experiment = client.get_run(self._run_id).info.experiment_id
+            made = client.create_logged_model(experiment, MODEL_NAME, self._run_id)
+            client.log_model_artifacts(made.model_id, str(folder))
+            client.finalize_logged_model(made.model_id, LoggedModelStatus.READY)
+            client.log_outputs(self._run_id, [LoggedModelOutput(made.model_id, 0)])
+
     def missing(self, journal: _Journal) -> list[tuple[str, int]]:
         """Points of the journal that the store is not known to have."""
         return [point for point in journal.points if point not in self._known]
 
     def _connect(self, journal: _Journal) -> MlflowClient:
-        for key, value in (
-            ("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1"),
-            ("MLFLOW_HTTP_REQUEST_TIMEOUT", "10"),
-            ("MLFLOW_DISABLE_TELEMETRY", "true"),
-        ):
-            os.environ.setdefault(key, value)
-        from mlflow import MlflowClient  # seconds to import: only when there is something to send
-
         opening = journal.opening or {}
         address = store_address(self._paths)
         with locked(self._paths.state / "mlflow.lock"):  # two makers of one database or one run would collide
-            client = MlflowClient(tracking_uri=address)
+            client = connect(self._paths)
             experiment = client.get_experiment_by_name(opening["experiment"])
             if experiment is None:
                 folder = (self._paths.state / "artifacts").resolve().as_uri() if address.startswith("sqlite:") else None

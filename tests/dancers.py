@@ -7,10 +7,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from interdance.body.model import Body
+from interdance.config import Params
 from interdance.files import write_json
 from interdance.representation.canonical import Canonical, encode
 from interdance.representation.layout import LAYOUT, NUM_POINTS
 from interdance.representation.normalize import Statistics, measure, measure_music
+from interdance.takes import Motion
+from interdance.trained import TrainedModel, save_model, start_denoiser
 
 ANCHORS = np.zeros(NUM_POINTS, np.int64)
 ANCHORS[25:40], ANCHORS[40:55] = 20, 21
@@ -69,3 +73,23 @@ def open_gates(denoiser: torch.nn.Module, seed: int = 0) -> None:
     for name, value in denoiser.named_parameters():
         if "modulation" in name or "final" in name:
             value.data.normal_(std=0.1, generator=generator)
+
+
+def swaying(num_frames: int, side: float = 0.0) -> Motion:
+    """Somebody who stands and swings both arms."""
+    rotations = np.zeros((num_frames, 55, 3), np.float32)
+    swing = 0.4 * np.sin(np.arange(num_frames) / 5)
+    rotations[:, 16, 2], rotations[:, 17, 2] = -1.0 + swing, 1.0 + swing
+    rotations[:, 0, 1] = side
+    place = np.tile(np.array([0, 0.9, side / 4], np.float32), (num_frames, 1))
+    return Motion(rotations, place, np.zeros(10, np.float32), 30.0)
+
+
+def write_untrained(folder: Path, params: Params, num_frames: int) -> None:
+    """The folder of a model that has learned nothing, of two who sway."""
+    body = Body.load()
+    couple = (body.points(swaying(num_frames, side)) for side in (0.0, 3.0))
+    leader, follower = (torch.from_numpy(encode(points, None, None, body.anchor_P)) for points in couple)
+    statistics = statistics_of([{"leader": leader, "follower": follower, "music": torch.randn(num_frames, 35)}])
+    kind = Canonical(body.anchor_P)
+    save_model(folder, TrainedModel(start_denoiser(params, kind, statistics).eval(), kind, statistics, params))

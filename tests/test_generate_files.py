@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-import torch
 
 from interdance import config
 from interdance.body.model import Body
@@ -18,23 +17,12 @@ from interdance.config import Params
 from interdance.errors import InputError
 from interdance.generation.edit import Wish
 from interdance.generation.files import generate_files
-from interdance.representation.canonical import Canonical, encode
-from interdance.takes import Motion, read_motion, write_motion
-from interdance.trained import TrainedModel, load_model, save_model, start_denoiser
+from interdance.takes import read_motion, write_motion
+from interdance.trained import load_model, save_model, start_denoiser
 from tests.conftest import REPOSITORY, shared
-from tests.dancers import statistics_of
+from tests.dancers import swaying, write_untrained
 
 FRAMES = 45
-
-
-def swaying(num_frames: int, side: float = 0.0) -> Motion:
-    """Somebody who stands and swings both arms."""
-    rotations = np.zeros((num_frames, 55, 3), np.float32)
-    swing = 0.4 * np.sin(np.arange(num_frames) / 5)
-    rotations[:, 16, 2], rotations[:, 17, 2] = -1.0 + swing, 1.0 + swing
-    rotations[:, 0, 1] = side
-    place = np.tile(np.array([0, 0.9, side / 4], np.float32), (num_frames, 1))
-    return Motion(rotations, place, np.zeros(10, np.float32), 30.0)
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +33,8 @@ def params() -> Params:
 
 @pytest.fixture(scope="module")
 def model(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    body = Body.load()
-    couple = (body.points(swaying(FRAMES, side)) for side in (0.0, 3.0))
-    leader, follower = (torch.from_numpy(encode(points, None, None, body.anchor_P)) for points in couple)
-    statistics = statistics_of([{"leader": leader, "follower": follower, "music": torch.randn(FRAMES, 35)}])
     folder = tmp_path_factory.mktemp("model") / "denoiser"
-    kind = Canonical(body.anchor_P)
-    save_model(folder, TrainedModel(start_denoiser(params, kind, statistics).eval(), kind, statistics, params))
+    write_untrained(folder, params, FRAMES)
     return folder
 
 

@@ -42,18 +42,21 @@ MAY_IMPORT = {
         *("body", "dataset", "trained", "generation", "evaluation", "report", "representation", "stages", "tracking"),
     },
     "cluster": {"training"},
+    "serving": {"body", "generation", "music", "representation", "trained"},
+    "registry": {"tracking"},
+    "promotion": {"evaluation", "registry", "report"},
     "sweep": {"ablation", "cluster", "stages", "tracking"},
     "tracking": set(),
     "workspace": set(),
     "stages": {
         *("music", "importers", "datacard", "body", "model", "choreography", "representation", "dataset", "diffusion"),
-        *("trained", "cluster"),
+        *("trained", "cluster", "serving"),
         *("baselines", "training", "generation", "metrics", "export", "report", "evaluation", "tracking"),
     },
     "datacard": {"music", "body", "metrics", "quality", "export", "report"},
     "cli": {
         *("body", "mocap", "importers", "quality", "datacard", "evaluation", "export", "generation", "report", "stages"),
-        *("ablation", "representation", "sweep", "tracking", "workspace"),
+        *("ablation", "promotion", "registry", "representation", "sweep", "tracking", "workspace"),
     },
 }
 #: tool -> the one place (two for one tool) that imports it (a room, a module of the package, or the folder of the flows).
@@ -65,7 +68,7 @@ OWNERS: dict[str, str | tuple[str, ...]] = {
     "dvc": "workspace",
     "jinja2": "report",
     "librosa": "music",
-    "mlflow": "tracking",
+    "mlflow": ("tracking", "registry", "serving"),  # records; the registry they lead to; what it serves
     "numba": "export",
     "prefect": "flows",
     "ray": "cluster",

@@ -150,7 +150,10 @@ def test_the_training_is_recorded_with_its_results(project: Path) -> None:
     assert any(name.startswith("loss/") for name in run.data.metrics)
     assert any("fid" in name.lower() for name in run.data.metrics)
     kept = {item.path for item in client.list_artifacts(run.info.run_id)}
-    assert {"denoiser", "reports"} <= kept
+    assert {"metrics", "reports"} <= kept
+    (output,) = run.outputs.model_outputs
+    logged = client.get_logged_model(output.model_id)
+    assert (logged.name, logged.status) == ("denoiser", "READY")
 
 
 @pytest.mark.slow

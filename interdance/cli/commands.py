@@ -47,7 +47,9 @@ def generate(
         Path | None,
         typer.Option(help="The leader's motion: .bvh, or SMPL-X parameters as .npz. Left out for a model of duets."),
     ] = None,
-    model: Annotated[Path | None, typer.Option(help="Folder of a trained model. [default: models/denoiser]")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Folder of a trained model, or champion or challenger. [default: models/denoiser]")
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Another seed, another follower. [default: the first of sample.seeds]")
     ] = None,
@@ -87,7 +89,7 @@ def generate(
         leader,
         music,
         out,
-        model or Paths(root).model,
+        _model_of(model, root),
         params,
         params.sample.seeds[0] if seed is None else seed,
         mapping,
@@ -97,6 +99,17 @@ def generate(
         clean=clean,
     )
     typer.echo(f"{out}: the follower, its points, a page and a video")
+
+
+def _model_of(name: str | None, root: Path) -> Path:
+    """The folder of the model that the command line means."""
+    if name is None:
+        return Paths(root).model
+    if Path(name).is_dir() or Path(name).name != name:
+        return Path(name)
+    from interdance.registry import model_folder
+
+    return model_folder(Paths(root), name)
 
 
 @app.command()
@@ -124,6 +137,35 @@ def run(
         Console().print(console_table(read_json(figures)))
     if page.exists():
         typer.echo(f"report: {page}")
+
+
+@app.command()
+def promote(
+    run: Annotated[str | None, typer.Option(help="A training: MLflow's run id or the fingerprint, or how one begins.")] = None,
+    best: Annotated[str | None, typer.Option(help="The training that is best in a figure, such as FID_cd.")] = None,
+    rollback: Annotated[bool, typer.Option("--rollback", help="Make the champion before this one champion again.")] = False,
+    root: Root = Path("."),
+) -> None:
+    """Make a trained model champion if it is better than the one that is; exit code 1 if it is not."""
+    from interdance.promotion import promote as put_through
+    from interdance.promotion import roll_back
+    from interdance.report.tables import console_rows
+
+    params, paths = config.load(root / "params.yaml"), Paths(root)
+    if rollback:
+        if run or best:
+            raise InputError("--rollback: takes no training; leave --run and --best out")
+        was, now = roll_back(paths)
+        typer.echo(f"champion: version {now.number} again (run {now.run_id}), no longer version {was.number}")
+        return
+    decision = put_through(params, paths, run=run, best=best)
+    if decision.differences:
+        Console().print(console_rows(["figure", f"minus version {decision.champion}", "95 %", "verdict"], decision.rows()))
+    for reason in decision.reasons:
+        typer.echo(reason)
+    typer.echo(f"version {decision.version} (run {decision.run_id}) is {'champion' if decision.promoted else 'challenger'}")
+    if not decision.promoted:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -21,6 +21,7 @@ from interdance.generation.preview import write_preview
 from interdance.representation.normalize import Statistics
 from interdance.representation.registry import make_representation
 from interdance.stages import execute
+from interdance.tracking import Served
 from interdance.trained import TrainedModel, check_width, load_model, save_model
 from interdance.training.team import ALONE, Team
 from interdance.training.train import Report, train
@@ -135,7 +136,9 @@ def run_in_team(
         save_model(paths.model, model)
         write_json(paths.model / "curves.json", report.curves())
         write_json(paths.model / "run.json", {"fingerprint": fingerprint})
-        report.artifact(paths.model)
+        from interdance import serving  # imports MLflow
+
+        report.model(paths.model, paths.root / "params.yaml", Served(Path(serving.__file__), serving.SIGNATURE.to_dict()))
 
 
 def _workers() -> int:

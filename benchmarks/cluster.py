@@ -1,0 +1,288 @@
+"""Ray as an instrument that survives faults, on this machine: `python benchmarks/cluster.py`.
+
+A small project is made, its data are prepared, and a cluster of two nodes is started with `ray start`, with tokens. Then
+
+training  two workers train together; one is killed with SIGKILL. The training must end at its last step, with every step
+          recorded once, gone on from its last checkpoint, in the weights of an unbroken one on the same cluster;
+sweep     eight trials; the driver is killed with SIGKILL when some have finished. The same command again must leave those
+          alone, end with eight, and leave no record that runs;
+node      a training, and the second node is killed and replaced: it must end;
+token     without the token the cluster must refuse.
+
+What did not hold is printed, and the exit code is 1. Times are printed, too: a sweep's cost over its trainings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests")]
+
+from test_platform import SMOKE, make_project  # noqa: E402
+
+from interdance import config, workspace  # noqa: E402
+from interdance.config import Paths  # noqa: E402
+
+STEPS = 48
+PLAN = {
+    "space": {"train.lr": {"loguniform": [2e-4, 3e-3]}, "losses.dm": {"choice": [1.0, 3.0, 10.0]}},
+    "metric": "validation/error_m",
+    "mode": "min",
+    "trials": 8,
+    "steps": 12,
+    "hours": 0.0,
+    "searcher": "tpe",
+    "seed": 1,
+    "stop_early": False,
+    "grace": 6,
+    "cpus": 1.0,
+    "gpus": 0.0,
+}
+
+
+@dataclass
+class Bench:
+    """The project, the cluster, and what did not hold."""
+
+    project: Path
+    port: int
+    environment: dict[str, str]
+    failures: list[str] = field(default_factory=list)
+
+    def say(self, holds: bool, sentence: str) -> None:
+        sys.stdout.write(f"{'holds' if holds else 'FAILS'}  {sentence}\n")
+        sys.stdout.flush()
+        if not holds:
+            self.failures.append(sentence)
+
+    def start(self, *command: str, log: str, **environment: str) -> subprocess.Popen[bytes]:
+        stream = (self.project / log).open("ab")
+        return subprocess.Popen(
+            [sys.executable, "-m", *command],
+            cwd=self.project,
+            env=self.environment | environment,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    @property
+    def paths(self) -> Paths:
+        return Paths(self.project)
+
+
+def ray_node(bench: Bench, *arguments: str) -> subprocess.Popen[bytes]:
+    """A node in the foreground of a process group of its own, so that it can be killed whole."""
+    command = ("ray.scripts.scripts", "start", "--block", "--num-cpus=1", "--disable-usage-stats")
+    return bench.start(*command, "--node-ip-address=127.0.0.1", *arguments, log="ray.log")
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def cluster(bench: Bench) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """A head and a second node, a CPU each."""
+    nodes = [ray_node(bench, "--head", f"--port={bench.port}", f"--dashboard-port={free_port()}")]
+    try:
+        until(lambda: listens(bench.port), 120, "the head listens")
+        nodes.append(ray_node(bench, f"--address=127.0.0.1:{bench.port}"))
+        yield nodes
+    finally:
+        for node in nodes:
+            kill(node)
+
+
+def listens(port: int) -> bool:
+    """Whether somebody does."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def until(holds: Callable[[], bool], patience_s: float, what: str) -> None:
+    """Wait for it; :class:`TimeoutError` when it does not come."""
+    end = time.monotonic() + patience_s
+    while not holds():
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {patience_s:g} s: {what}")
+        time.sleep(0.3)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """End a process and its group at once, as the power does."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def finish(process: subprocess.Popen[bytes], patience_s: float = 900) -> int:
+    """Its exit code; -1 when it had to be killed."""
+    try:
+        return process.wait(patience_s)
+    except subprocess.TimeoutExpired:
+        kill(process)
+        return -1
+
+
+def journals(bench: Bench, state: Path) -> dict[str, list[dict]]:
+    """The lines of every record, by the run's identity."""
+    return {path.stem: [json.loads(line) for line in path.read_text().splitlines()] for path in state.glob("journal/*.jsonl")}
+
+
+def steps_of(lines: list[dict]) -> list[int]:
+    """Every step that a record of the loss was written for, as often as it was."""
+    return [line["step"] for line in lines if "loss/total" in line.get("metrics", {})]
+
+
+def train(bench: Bench, state: Path, meanwhile: Callable[[], None] = lambda: None) -> tuple[int, bytes, float]:
+    """Exit code, weights and seconds of a training by two workers with a state folder of its own."""
+    started = time.monotonic()
+    (bench.project / "train.log").write_bytes(b"")
+    process = bench.start("interdance.stages.train", log="train.log", INTERDANCE_WORKERS="2", INTERDANCE_STATE=str(state))
+    meanwhile()
+    code = finish(process)
+    weights = bench.paths.model / "weights.safetensors"
+    return code, weights.read_bytes() if weights.exists() else b"", time.monotonic() - started
+
+
+def check_training(bench: Bench, nodes: list[subprocess.Popen[bytes]]) -> None:
+    """A worker dies."""
+    whole_state, state = bench.project / "state_whole", bench.project / "state_killed"
+    code, whole, seconds = train(bench, whole_state)
+    bench.say(code == 0, f"two workers train {STEPS} steps together ({seconds:.0f} s)")
+
+    def kill_one() -> None:
+        until(lambda: any(state.glob("checkpoints/*.safetensors")), 300, "a checkpoint")
+        every = psutil.process_iter(["cmdline"])
+        workers = [each for each in every if "RayTrainWorker" in " ".join(each.info["cmdline"] or [])]
+        workers[-1].send_signal(signal.SIGKILL)
+        bench.say(len(workers) == 2, f"two workers are there, one is killed: {workers[-1].pid}")
+
+    code, weights, seconds = train(bench, state, kill_one)
+    lines = [line for each in journals(bench, state).values() for line in each]
+    told = Counter(steps_of(lines))
+    expected = set(range(3, STEPS + 1, 3))
+    resumed = (bench.project / "train.log").read_text().count("continuing after step")
+    bench.say(code == 0, f"the training ends all the same ({seconds:.0f} s)")
+    bench.say(set(told) == expected and set(told.values()) == {1}, f"{len(told)} reports, each once")
+    bench.say(resumed >= 1, "it went on from its checkpoint")
+    bench.say(weights == whole != b"", "its weights are those of the unbroken training, byte for byte")
+
+
+def check_sweep(bench: Bench, nodes: list[subprocess.Popen[bytes]]) -> None:
+    """The driver dies."""
+    plan = bench.project / "plan.yaml"
+    plan.write_text(yaml.safe_dump(PLAN))
+    command = ("interdance.cli", "sweep", "plan.yaml")
+
+    def finished() -> dict[Path, int]:
+        return {path: path.stat().st_mtime_ns for path in bench.project.glob("sweeps/*/trials/*/models/denoiser/run.json")}
+
+    driver = bench.start(*command, log="sweep.log")
+    until(lambda: len(finished()) >= 3 or driver.poll() is not None, 600, "three trials")
+    kill(driver)
+    before = finished()
+    time.sleep(20)  # what the driver had started ends with it
+    started = time.monotonic()
+    code = finish(bench.start(*command, log="sweep.log"))
+    seconds, after = time.monotonic() - started, finished()
+    bench.say(code == 0, f"the same command goes on ({seconds:.0f} s for the other trials)")
+    bench.say(len(list(bench.project.glob("sweeps/*"))) == 1, "it is the same sweep")
+    bench.say(len(after) == PLAN["trials"], f"{len(after)} trainings for {PLAN['trials']} trials")
+    same = sum(after.get(path) == made for path, made in before.items())
+    bench.say(len(before) >= 3 and same == len(before), f"{same} of {len(before)} finished trials are as they were")
+    rows = [row for table in bench.project.glob("sweeps/*/trials.csv") for row in table.read_text().splitlines()[1:]]
+    bench.say(len(rows) == PLAN["trials"] and all("finished" in row for row in rows), f"{len(rows)} trials, all finished")
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{bench.paths.state / 'mlflow.db'}")
+    runs = client.search_runs([client.get_experiment_by_name("interdance").experiment_id], max_results=1000)
+    parents = {run.info.run_id for run in runs if run.data.tags["kind"] == "sweep"}
+    children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") in parents and len(parents) == 1]
+    bench.say(len(children) == PLAN["trials"], f"{len(parents)} parent with {len(children)} children in MLflow")
+    ended = Counter(run.info.status for run in runs if run in children or run.info.run_id in parents)
+    bench.say(set(ended) == {"FINISHED"}, f"their status: {dict(ended)}")
+
+
+def check_node(bench: Bench, nodes: list[subprocess.Popen[bytes]]) -> None:
+    """A machine dies."""
+    state = bench.project / "state_node"
+
+    def replace() -> None:
+        until(lambda: any(state.glob("checkpoints/*.safetensors")), 300, "a checkpoint")
+        kill(nodes[1])
+        nodes[1] = ray_node(bench, f"--address=127.0.0.1:{bench.port}")
+
+    code, _, seconds = train(bench, state, replace)
+    bench.say(code == 0, f"a training survives the death of a node ({seconds:.0f} s)")
+
+
+def check_token(bench: Bench, nodes: list[subprocess.Popen[bytes]]) -> None:
+    """A stranger asks."""
+    stranger = {"RAY_AUTH_TOKEN": secrets.token_hex(16)}
+    code = finish(bench.start("interdance.stages.train", log="token.log", INTERDANCE_WORKERS="2", **stranger), 120)
+    bench.say(code != 0, "another token is refused")
+
+
+CHECKS = {"training": check_training, "sweep": check_sweep, "node": check_node, "token": check_token}
+
+
+def main() -> None:
+    """Check the parts that are asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--parts", nargs="+", choices=CHECKS, default=list(CHECKS))
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="interdance-cluster-") as name:
+        (Path(name) / "project").mkdir()
+        project = make_project(Path(name) / "project", SMOKE)
+        params = config.load(project / "params.yaml").to_dict()
+        params["train"]["steps"] = STEPS
+        (project / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+        workspace.reproduce(project, "statistics", say=lambda line: None)
+        port = free_port()
+        environment = os.environ | {
+            "RAY_ADDRESS": f"127.0.0.1:{port}",
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN": secrets.token_hex(16),
+            "RAY_TMPDIR": name,
+            "OMP_NUM_THREADS": "1",
+        }
+        bench = Bench(project, port, environment)
+        with cluster(bench) as nodes:
+            for part in arguments.parts:
+                try:
+                    CHECKS[part](bench, nodes)
+                except (TimeoutError, OSError, ValueError) as error:
+                    bench.say(False, f"{part}: {error}")
+        if bench.failures:
+            for log in ("train.log", "sweep.log", "token.log", "ray.log"):
+                if (project / log).exists():
+                    last = (project / log).read_text(errors="replace").splitlines()[-30:]
+                    sys.stderr.write("\n".join([f"--- {log}", *last, ""]))
+            raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()

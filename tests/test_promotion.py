@@ -1,0 +1,221 @@
+"""The gate, the aliases it moves, and the model that others get by them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pytest
+import yaml
+from layout import ROOT
+from mlflow.exceptions import MlflowException
+from typer.testing import CliRunner
+
+from interdance import config, serving, tracking
+from interdance.body.model import Body
+from interdance.body.pose import fit_motion
+from interdance.cli.commands import app
+from interdance.config import Params, Paths
+from interdance.errors import InputError
+from interdance.evaluation.pool import Difference
+from interdance.evaluation.record import write_evaluation
+from interdance.evaluation.summary import Evaluation
+from interdance.generation.generate import generate_follower
+from interdance.promotion import gate, promote, roll_back
+from interdance.registry import CHALLENGER, CHAMPION, NAME, Registry, model_folder
+from interdance.representation.contact import observe
+from interdance.tracking import Served
+from interdance.trained import load_model
+from tests.dancers import swaying, write_untrained
+
+FRAMES = 30
+GOOD = {"FID_cd": 6.0, "PR": 0.01, "CF": 0.8, "skating_lodge": 0.1}
+SPREAD = {"FID_cd": 0.5, "PR": 0.001, "CF": 0.01, "skating_lodge": 0.01}
+Train = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def params() -> Params:
+    loaded = config.load(ROOT / "params.yaml", ROOT / "tests" / "smoke.yaml")
+    return replace(loaded, sample=replace(loaded.sample, steps=2, window=FRAMES))
+
+
+@pytest.fixture
+def paths(params: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.delenv("INTERDANCE_STATE", raising=False)
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params.to_dict()))
+    return Paths(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def denoiser(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model") / "denoiser"
+    write_untrained(folder, params, FRAMES)
+    return folder
+
+
+@pytest.fixture
+def train(params: Params, paths: Paths, denoiser: Path) -> Train:
+    """``train(name, FID_cd=5.0)`` records a training with a model and, unless told otherwise, these figures."""
+
+    def trained(name: str, *, reference: str = "one", measured: bool = True, **figures: float) -> str:
+        identity = f"{name:0<16}"
+        with tracking.run(params, paths, "training", name, identity) as report:
+            served = Served(Path(serving.__file__), serving.SIGNATURE.to_dict())
+            report.model(denoiser, paths.root / "params.yaml", served)
+            if measured:
+                values = GOOD | figures
+                rng = np.random.default_rng(sum(name.encode()))
+                about = {"reference": {"fingerprint": reference}, "takes": ["t"], "frames": 1, "clips": 1, "settings": {}}
+                draws = {("interdance", key): value + SPREAD[key] * rng.normal(size=400) for key, value in values.items()}
+                place = paths.root / name / "metrics"
+                write_evaluation(
+                    place / "evaluate.json", Evaluation({"systems": {"interdance": values}, "about": about}, {}, draws)
+                )
+                report.artifact(place, "metrics")
+                report.summary({f"evaluate.systems.interdance.{key}": value for key, value in values.items()})
+        return identity
+
+    return trained
+
+
+def aliases(paths: Paths) -> dict[str, str]:
+    registry = Registry(paths)
+    found = {alias: registry.of_alias(alias) for alias in (CHAMPION, CHALLENGER)}
+    return {alias: version.run_id for alias, version in found.items() if version is not None}
+
+
+def test_a_better_model_becomes_champion_and_a_worse_one_does_not(params: Params, paths: Paths, train: Train) -> None:
+    first = promote(params, paths, run=train("first"))
+    assert first.promoted and first.champion == "" and aliases(paths) == {CHAMPION: first.run_id}
+    worse = promote(params, paths, run=train("worse", FID_cd=9.0))
+    assert not worse.promoted and worse.champion == first.version
+    assert worse.differences["FID_cd"].verdict == "worse" and "FID_cd differs by +3" in worse.reasons[0]
+    assert aliases(paths) == {CHAMPION: first.run_id, CHALLENGER: worse.run_id}
+    better = promote(params, paths, run=train("better", FID_cd=3.0))
+    assert better.promoted and aliases(paths) == {CHAMPION: better.run_id, CHALLENGER: worse.run_id}
+    record = json.loads(mlflow.artifacts.load_text(f"runs:/{worse.run_id}/promotion.json"))
+    assert record["promoted"] is False and record["reasons"] == worse.reasons
+    assert record["differences"]["FID_cd"]["difference"] == pytest.approx(3.0)
+
+    was, now = roll_back(paths)
+    assert (was.run_id, now.run_id) == (better.run_id, first.run_id)
+    assert aliases(paths) == {CHAMPION: first.run_id, CHALLENGER: better.run_id}
+    with pytest.raises(InputError, match="had no champion before it"):
+        roll_back(paths)
+    again = promote(params, paths, run="first")
+    assert again.promoted and again.reasons == ["it is the champion already"]
+    assert again.version == first.version, "a training is one version, however often it is put forward"
+
+
+@pytest.mark.parametrize(
+    ("figures", "reason"),
+    [
+        ({"FID_cd": 5.9}, "FID_cd differs by"),
+        ({"FID_cd": 3.0, "PR": 0.02}, "PR is worse by 0.01, more than 0.005"),
+        ({"FID_cd": 3.0, "CF": 0.7}, "CF is worse by 0.1, more than 0.05"),
+        ({"FID_cd": 3.0, "skating_lodge": 0.15}, "skating_lodge is worse by 0.05"),
+    ],
+)
+def test_better_within_the_noise_or_at_a_price_is_not_better(
+    params: Params, paths: Paths, train: Train, figures: dict[str, float], reason: str
+) -> None:
+    champion = promote(params, paths, run=train("first"))
+    decision = promote(params, paths, run=train("other", **figures))
+    assert not decision.promoted and len(decision.reasons) == 1 and reason in decision.reasons[0]
+    assert aliases(paths)[CHAMPION] == champion.run_id
+
+
+def test_a_guarded_figure_may_be_worse_by_what_is_allowed(params: Params, paths: Paths, train: Train) -> None:
+    promote(params, paths, run=train("first"))
+    assert promote(params, paths, run=train("other", FID_cd=3.0, PR=0.014, CF=0.76)).promoted
+
+
+def test_the_best_of_all_is_found_by_its_figure(params: Params, paths: Paths, train: Train) -> None:
+    for name, distance, contact in (("aaaa", 7.0, 0.9), ("bbbb", 4.0, 0.5), ("cccc", 5.0, 0.7)):
+        train(name, FID_cd=distance, CF=contact)
+    train("dddd", measured=False)
+    run_of = {name: Registry(paths).find("interdance", name).info.run_id for name in ("aaaa", "bbbb")}
+    assert promote(params, paths, best="FID_cd").run_id == run_of["bbbb"]
+    assert promote(params, paths, best="CF").run_id == run_of["aaaa"]
+
+
+def test_what_cannot_be_compared_is_refused_in_a_sentence(params: Params, paths: Paths, train: Train) -> None:
+    with pytest.raises(InputError, match="no trainings have this name; there are: none"):
+        promote(params, paths, run="beef")
+    with pytest.raises(InputError, match="no training has this figure"):
+        promote(params, paths, best="FID_cd")
+    train("ab12")
+    train("ab13", measured=False)
+    train("cd", reference="other")
+    for given, sentence in (
+        ({"run": "ab1"}, "no trainings have this name; there are: "),
+        ({"run": "ab13"}, "no 'metrics' is recorded with it"),
+        ({"best": "loss"}, "--best loss: no figure"),
+        ({"run": "ab12", "best": "CF"}, "not both"),
+        ({}, "not both"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            promote(params, paths, **given)
+    with pytest.raises(InputError, match="there is no champion"):
+        roll_back(paths)
+    promote(params, paths, run="ab12")
+    with pytest.raises(InputError, match="reference set"):
+        promote(params, paths, run="cd00")
+    assert CHALLENGER not in aliases(paths)
+    with pytest.raises(InputError, match="neither a folder nor the alias"):
+        model_folder(paths, CHALLENGER)
+
+
+@pytest.mark.parametrize("name", ["Div_cd", "FID_x"])
+def test_the_gate_knows_its_figures(params: Params, name: str) -> None:
+    with pytest.raises(InputError, match=f"promote: {name}: no figure"):
+        gate({}, replace(params.promote, metric=name))
+    with pytest.raises(InputError, match="not measured for both"):
+        gate({"PR": Difference(0.0, 0.0, 0.0, "undecided")}, params.promote)
+
+
+def test_the_champion_is_generated_by_and_served(params: Params, paths: Paths, train: Train, denoiser: Path) -> None:
+    promote(params, paths, run=train("first"))
+    place = model_folder(paths, CHAMPION)
+    assert (place / "weights.safetensors").read_bytes() == (denoiser / "weights.safetensors").read_bytes()
+    assert model_folder(paths, CHAMPION) == place, "brought once"
+
+    served = mlflow.pyfunc.load_model(f"models:/{NAME}@{CHAMPION}")
+    body, motion = Body.load(), swaying(FRAMES)
+    music = np.random.default_rng(1).normal(size=(FRAMES, 35)).astype(np.float32)
+    given = {
+        "rotations": motion.rotations_TJ3,
+        "translation": motion.translation_T3,
+        "betas": motion.betas[None].astype(np.float32),
+        "music": music,
+    }
+    answer = served.predict(given, params={"seed": 3})
+    model = load_model(denoiser, body)
+    leader_TC = model.representation.encode(observe(motion, body.points(motion), model.params.encode))
+    made = generate_follower(model, body, leader_TC, music, sampling=params.sample, guidance=params.guidance, seed=3)
+    follower, _ = fit_motion(made.points_TP3, body, fps=30)
+    for name, mine in (("rotations", follower.rotations_TJ3), ("translation", follower.translation_T3)):
+        assert np.array_equal(answer[name], mine), "served as it is generated"
+    assert not np.array_equal(served.predict(given, params={"seed": 4})["rotations"], answer["rotations"])
+    for name, wrong in (("rotations", motion.rotations_TJ3[:, :22]), ("music", music[:, :3])):
+        with pytest.raises(MlflowException, match="shape"):
+            served.predict(given | {name: wrong})
+    with pytest.raises(InputError, match="as many frames of each"):
+        served.predict(given | {"music": music[:12]})
+
+
+def test_the_command_says_what_it_did(params: Params, paths: Paths, train: Train) -> None:
+    train("first")
+    train("worse", FID_cd=9.0)
+    runner, root = CliRunner(), ["--root", str(paths.root)]
+    done = runner.invoke(app, ["promote", "--best", "FID_cd", *root])
+    assert done.exit_code == 0 and "version 1" in done.output and "is champion" in done.output
+    done = runner.invoke(app, ["promote", "--run", "worse", *root])
+    assert done.exit_code == 1 and "is challenger" in done.output
+    assert "FID_cd" in done.output and "minus version 1" in done.output
