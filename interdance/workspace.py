@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -125,11 +125,40 @@ def reproduce(
     StageError
         When a stage or DVC failed otherwise.
     """
-    command = [sys.executable, "-m", "dvc", "repro", *(["--single-item"] if single else []), *stages]
+    command = ("dvc", "repro", *(["--single-item"] if single else []), *stages)
+    _run(root, command, say, environment or {}, what=f"{' '.join(stages) or 'dvc repro'} in {root}")
+
+
+def call(root: Path, *command: str, say: Callable[[str], None], environment: Mapping[str, str] | None = None) -> int:
+    """Run ``interdance <command>`` in a process group of its own, as :func:`reproduce` runs stages.
+
+    Returns
+    -------
+    int
+        0, or 1 where that is an answer (a gate that said no).
+
+    Raises
+    ------
+    InputError, StageError
+        As :func:`reproduce`.
+    """
+    return _run(root, ("interdance.cli", *command), say, environment or {}, what=f"interdance {command[0]}", answers=(0, 1))
+
+
+def _run(
+    root: Path,
+    module: Sequence[str],
+    say: Callable[[str], None],
+    environment: Mapping[str, str],
+    *,
+    what: str,
+    answers: Sequence[int] = (0,),
+) -> int:
+    """``python -m <module ...>``, its lines to ``say``, its group ended whatever ends this call."""
     binaries = str(Path(sys.executable).parent)  # the stages' `python` is this one, environment activated or not
     variables = {
         **os.environ,
-        **(environment or {}),
+        **environment,
         "PATH": os.pathsep.join([binaries, os.environ.get("PATH", "")]),
         "PYTHONUNBUFFERED": "1",
         "TQDM_DISABLE": "1",  # lines are streamed: bars would be a line per step
@@ -138,7 +167,7 @@ def reproduce(
     is_refused = False
     with _terminates_cleanly():
         process = subprocess.Popen(
-            command,
+            [sys.executable, "-m", *module],
             cwd=root,
             env=variables,
             stdin=subprocess.DEVNULL,
@@ -159,10 +188,11 @@ def reproduce(
         except BaseException:
             kill_group(process)
             raise
-    if code and is_refused and refusal:
+    if code and (is_refused or code == 2) and refusal:
         raise InputError(refusal)
-    if code:
-        raise StageError(f"{' '.join(stages) or 'dvc repro'} in {root}: exit code {code}; its own words are above")
+    if code not in answers:
+        raise StageError(f"{what}: exit code {code}; its own words are above")
+    return code
 
 
 def kill_group(process: subprocess.Popen[Any], patience_s: float = 3.0) -> None:
