@@ -26,7 +26,7 @@ from interdance.ablation import DATA_SECTIONS
 from interdance.cluster.tune import Outcome, Plan, Tell, search
 from interdance.config import Params, Paths
 from interdance.errors import InputError
-from interdance.files import atomic_path, link
+from interdance.files import atomic_path, link, read_json
 from interdance.stages import train
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ def sweep(root: Path, plan: Plan, name: str) -> tuple[Path, list[Outcome]]:
     identity = sha256(json.dumps([train.fingerprint_of(params, base), vars(plan)], sort_keys=True).encode()).hexdigest()[:16]
     folder = base.root / "sweeps" / f"{name}-{identity[:8]}"
     with tracking.run(params, base, "sweep", f"sweep {name}", identity) as report:
-        trial = partial(_trial, params=params, base=base, folder=folder, parent=identity)
+        trial = partial(_trial, params=params, base=base, folder=folder, parent=identity, metric=plan.metric)
         outcomes = search(trial, plan, "ray", folder)
         outcomes.sort(key=lambda each: (not math.isfinite(each.value), each.value if plan.mode == "min" else -each.value))
         for each in outcomes:
@@ -111,14 +111,42 @@ def _try(params: Params, plan: Plan) -> None:
             with_settings(params, {name: value})
 
 
-def _trial(settings: dict[str, Any], name: str, tell: Tell, *, params: Params, base: Paths, folder: Path, parent: str) -> None:
-    """One training, in a folder of its own with the data of the run."""
+def _trial(
+    settings: dict[str, Any],
+    name: str,
+    tell: Tell,
+    *,
+    params: Params,
+    base: Paths,
+    folder: Path,
+    parent: str,
+    metric: str,
+) -> None:
+    """One training, in a folder of its own with the data of the run.
+
+    A training that had ended when the search was killed is not begun again: it tells what it came to.
+    """
     params = with_settings(params, settings)
     place = folder / "trials" / _fingerprint(params, base, {})
     for part, target in (("data", base.root / "data"), (".state", base.state)):
         link(place / part, Path(os.path.relpath(target, place)))
     shown = ", ".join(f"{key} {_shown(value)}" for key, value in settings.items())
-    train.run_in_team(params, Paths(place), shown, watch=tell, parent=parent, tags={"ray.trial": name})
+    last = 0
+
+    def watch(step: int, metrics: Mapping[str, float]) -> None:
+        nonlocal last
+        last = step if metric in metrics else last
+        tell(step, metrics)
+
+    model = Paths(place).model
+    if not (model / "run.json").exists():
+        train.run_in_team(params, Paths(place), shown, watch=watch, parent=parent, tags={"ray.trial": name})
+    curves = read_json(model / "curves.json")
+    if metric not in curves:
+        raise InputError(f"metric: {metric}: trainings here tell {', '.join(curves)}")
+    step, value = curves[metric][-1]
+    if step > last:
+        tell(step, {metric: value})
 
 
 def _fingerprint(params: Params, base: Paths, settings: Mapping[str, Any]) -> str:

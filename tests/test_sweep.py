@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ import yaml
 from layout import ROOT
 
 from interdance import config, sweep
-from interdance.cluster.tune import Outcome, Plan
+from interdance.cluster.tune import Outcome
+from interdance.config import Params, Paths
 from interdance.errors import InputError
+from interdance.files import write_json
 
 SHIPPED = sorted((ROOT / "configs" / "sweep").glob("*.yaml"))
 PARAMS = config.load(ROOT / "params.yaml")
@@ -121,5 +124,50 @@ def test_data_must_be_there(tmp_path: Path) -> None:
         sweep.sweep(tmp_path, sweep.read_plan(SHIPPED[-1]), "a")
 
 
-def test_the_plan_is_a_plan() -> None:
-    assert isinstance(sweep.read_plan(SHIPPED[0]), Plan)
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., list[tuple[int, float]]]:
+    """What a trial tells, whose training is a stand-in that tells these steps and leaves these curves."""
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+
+    def trial(steps: list[int], curve: list[list[float]], metric: str = "error") -> list[tuple[int, float]]:
+        heard: list[tuple[int, float]] = []
+
+        def training(params: Params, paths: Paths, name: str, *, watch: Any, **named: Any) -> None:
+            trainings.append(params.train.lr)
+            for step in steps:
+                watch(step, {"error": 1.0 / step})
+            write_json(paths.model / "curves.json", {"error": curve})
+            write_json(paths.model / "run.json", {})
+
+        monkeypatch.setattr(sweep.train, "run_in_team", training)
+        sweep._trial(
+            {"train.lr": 0.002},
+            "trial",
+            lambda step, metrics: heard.append((step, metrics["error"])),
+            params=PARAMS,
+            base=Paths(tmp_path / "project"),
+            folder=tmp_path / "project" / "sweeps" / "a",
+            parent="p",
+            metric=metric,
+        )
+        return heard
+
+    trainings: list[float] = []
+    trial.trainings = trainings  # type: ignore[attr-defined]
+    return trial
+
+
+def test_a_training_that_had_ended_is_told_and_not_begun_again(told: Any) -> None:
+    assert told([4, 8], [[4, 0.25], [8, 0.125]]) == [(4, 0.25), (8, 0.125)]
+    assert told([4, 8], [[4, 0.25], [8, 0.125]]) == [(8, 0.125)], "its last word alone"
+    assert told.trainings == [0.002]
+
+
+def test_a_training_resumed_at_its_last_step_still_tells(told: Any) -> None:
+    assert told([], [[4, 0.25], [8, 0.125]]) == [(8, 0.125)]
+
+
+def test_a_metric_that_no_training_tells_is_refused(told: Any) -> None:
+    with pytest.raises(InputError, match="metric: accuracy: trainings here tell error"):
+        told([4], [[4, 0.25]], metric="accuracy")

@@ -55,9 +55,11 @@ def on_workers(work: Work, name: str, num_workers: int, storage: Path) -> None:
     """
     from ray.train import FailureConfig, RunConfig, ScalingConfig
     from ray.train.torch import TorchConfig, TorchTrainer
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     with connected():
-        refusal = Refusal.remote()  # type: ignore[attr-defined]
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)  # may not die with a worker
+        refusal = Refusal.options(scheduling_strategy=here).remote()  # type: ignore[attr-defined]
         use_gpu = ray.cluster_resources().get("GPU", 0) >= num_workers
 
         def loop() -> None:
