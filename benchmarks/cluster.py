@@ -243,7 +243,8 @@ def check_token(bench: Bench, nodes: list[subprocess.Popen[bytes]]) -> None:
     """A stranger asks."""
     stranger = {"RAY_AUTH_TOKEN": secrets.token_hex(16)}
     code = finish(bench.start("interdance.stages.train", log="token.log", INTERDANCE_WORKERS="2", **stranger), 120)
-    bench.say(code != 0, "another token is refused")
+    said = (bench.project / "token.log").read_text()
+    bench.say(code == 2 and "error: RAY_ADDRESS=" in said, "another token is refused in a sentence")
 
 
 CHECKS = {"training": check_training, "sweep": check_sweep, "node": check_node, "token": check_token}

@@ -16,12 +16,15 @@ import os
 import subprocess
 import tempfile
 import time
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from interdance.config import Params, Paths
 from interdance.files import locked, read_json
@@ -124,10 +127,10 @@ class Report:
                 curves.setdefault(name, []).append((step, value))
         return curves
 
-    def model(self, folder: Path, params: Path, served: Served) -> None:
-        """Log a model folder as the run's model, to be registered and served."""
-        paths = {"model": folder, "params": params, "code": served.code}
-        self._journal.append({**{name: str(path.resolve()) for name, path in paths.items()}, "signature": served.signature})
+    def model(self, folder: Path, served: Served) -> None:
+        """Log a model folder, and the run's parameters with it, as the run's model, to be registered and served."""
+        paths = {"model": str(folder.resolve()), "code": str(served.code.resolve())}
+        self._journal.append({**paths, "params": self.params.to_dict(), "signature": served.signature})
         self._store.send(self._journal, now=True)
 
     def artifact(self, path: Path, folder: str | None = None) -> None:
@@ -261,6 +264,7 @@ def connect(paths: Paths) -> MlflowClient:
         ("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1"),
         ("MLFLOW_HTTP_REQUEST_TIMEOUT", "10"),
         ("MLFLOW_DISABLE_TELEMETRY", "true"),
+        ("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false"),
     ):
         os.environ.setdefault(key, value)
     import mlflow  # seconds to import: only when there is something to send
@@ -378,15 +382,18 @@ class _Store:
             for spec in signature.inputs.inputs
         }
         with tempfile.TemporaryDirectory() as name:
-            folder = Path(name) / "model"
-            mlflow.pyfunc.save_model(
-                folder,
-                python_model=record["code"],
-                artifacts={"denoiser": str(place), "params": record["params"]},
-                signature=signature,
-                input_example=example,
-                pip_requirements=["interdance"],  # said, or MLflow would run the model to find out
-            )
+            folder, params = Path(name) / "model", Path(name) / "params.yaml"
+            params.write_text(yaml.safe_dump(record["params"], sort_keys=False))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # MLflow would have types of predict() instead of the signature it is given
+                mlflow.pyfunc.save_model(
+                    folder,
+                    python_model=record["code"],
+                    artifacts={"denoiser": str(place), "params": str(params)},
+                    signature=signature,
+                    input_example=example,
+                    pip_requirements=["interdance"],  # said, or MLflow would run the model to find out
+                )
             experiment = client.get_run(self._run_id).info.experiment_id
             made = client.create_logged_model(experiment, MODEL_NAME, self._run_id)
             client.log_model_artifacts(made.model_id, str(folder))

@@ -7,12 +7,14 @@ The tracked files of the project are never written by such a run.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -193,6 +195,30 @@ def _run(
     if code not in answers:
         raise StageError(f"{what}: exit code {code}; its own words are above")
     return code
+
+
+def damaged(project: Path, tell: Callable[[int, int], None] = lambda done, total: None) -> list[Path]:
+    """Objects of DVC's cache whose bytes are not what their names say.
+
+    DVC trusts an object that is read-only, and would hand a damaged one on for ever. Removed, it comes back from a remote
+    (``dvc pull``) or is made again.
+    """
+    objects = sorted(path for path in (project / ".dvc" / "cache" / "files" / "md5").glob("??/*") if path.is_file())
+    found = []
+    with ThreadPoolExecutor() as threads:  # hashing lets go of the interpreter's lock
+        for done, (path, is_whole) in enumerate(zip(objects, threads.map(_is_whole, objects), strict=True), start=1):
+            tell(done, len(objects))
+            if not is_whole:
+                found.append(path)
+    return found
+
+
+def _is_whole(path: Path) -> bool:
+    digest = hashlib.md5(usedforsecurity=False)
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 22):
+            digest.update(block)
+    return digest.hexdigest() == path.parent.name + path.name.removesuffix(".dir")
 
 
 def kill_group(process: subprocess.Popen[Any], patience_s: float = 3.0) -> None:

@@ -19,8 +19,10 @@ import pytest
 import yaml
 from layout import ROOT
 from moto.server import ThreadedMotoServer
+from typer.testing import CliRunner
 
 from interdance import config, tracking, workspace
+from interdance.cli.commands import app
 from interdance.config import Paths
 from interdance.errors import InputError
 from interdance.stages import PER_SET, STAGES
@@ -322,7 +324,9 @@ def remote(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.slow
-def test_data_travel_through_a_remote(project: Path, remote: dict[str, str], tmp_path: Path) -> None:
+def test_data_travel_through_a_remote(
+    project: Path, remote: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Pushed from one clone and pulled into another that has nothing but what git holds."""
     clone = tmp_path / "clone"
     clone.mkdir()
@@ -345,6 +349,22 @@ def test_data_travel_through_a_remote(project: Path, remote: dict[str, str], tmp
     lines: list[str] = []
     workspace.reproduce(clone, "split", say=lines.append)
     assert stages_run(lines) == [], "what was pulled is not made again"
+
+    assert workspace.damaged(clone) == []
+    victim = max((clone / ".dvc" / "cache" / "files" / "md5").glob("??/*"), key=lambda path: path.stat().st_size)
+    content = victim.read_bytes()
+    victim.chmod(0o644)
+    victim.unlink()  # a new file: the old one may be linked into the workspace
+    victim.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    victim.chmod(0o444)
+    assert workspace.damaged(clone) == [victim], "read-only, and not believed"
+    found = CliRunner()
+    monkeypatch.chdir(clone)
+    said = found.invoke(app, ["verify"])
+    assert said.exit_code == 1 and str(victim) in said.output and "--remove" in said.output and victim.exists()
+    assert found.invoke(app, ["verify", "--remove"]).exit_code == 1 and not victim.exists()
+    dvc(clone, "pull", *wanted)
+    assert victim.read_bytes() == content and workspace.damaged(clone) == []
 
 
 SLEEPER = """\

@@ -67,7 +67,7 @@ def train(params: Params, paths: Paths, denoiser: Path) -> Train:
         identity = f"{name:0<16}"
         with tracking.run(params, paths, "training", name, identity) as report:
             served = Served(Path(serving.__file__), serving.SIGNATURE.to_dict())
-            report.model(denoiser, paths.root / "params.yaml", served)
+            report.model(denoiser, served)
             if measured:
                 values = GOOD | figures
                 rng = np.random.default_rng(sum(name.encode()))

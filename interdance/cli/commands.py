@@ -420,6 +420,28 @@ def sync(root: Root = Path(".")) -> None:
         raise typer.Exit(1)
 
 
+@app.command()
+def verify(
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Remove what is damaged: `dvc pull` or `dvc repro` brings it back.")
+    ] = False,
+) -> None:
+    """Hash every object of DVC's cache again; exit code 1 when one is damaged."""
+    from interdance import workspace
+
+    with progress("hashing") as tell:
+        found = workspace.damaged(workspace.find_project(Path.cwd()), tell)
+    for path in found:
+        typer.echo(f"{path}: damaged" + (", removed" if remove else ""))
+        if remove:
+            path.chmod(0o644)
+            path.unlink()
+    if found and not remove:
+        typer.echo("remove them with --remove, then `dvc pull`, or make them again with `dvc repro`")
+    if found:
+        raise typer.Exit(1)
+
+
 def _items(texts: list[str] | None) -> list[str]:
     """Everything named by commas, in one list."""
     return [word.strip() for text in texts or () for word in text.split(",") if word.strip()]

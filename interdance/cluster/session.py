@@ -21,6 +21,8 @@ for _name, _value in SETTINGS.items():
 
 import ray  # noqa: E402
 
+from interdance.errors import InputError  # noqa: E402
+
 log = logging.getLogger(__name__)
 
 #: What workers on other machines must be told of our environment: where records and unfinished trainings are, and who asks.
@@ -46,6 +48,20 @@ def connected() -> Iterator[None]:
     if address:
         environment["py_modules"] = [str(PACKAGE)]
         environment["excludes"] = ["**/__pycache__", "**/node_modules"]
+    try:
+        _start(address, environment)
+    except ConnectionError as error:
+        reason = str(error).splitlines()[0]
+        cure = "is it running, and are RAY_AUTH_MODE and RAY_AUTH_TOKEN those of the cluster?"
+        raise InputError(f"RAY_ADDRESS={address}: {reason}; {cure}") from None
+    log.info("Ray at %s: %s", address or "this process", _what_is_there())
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _start(address: str | None, environment: dict[str, object]) -> None:
     ray.init(
         address=address or "local",  # "local", said aloud: left out, a stale cluster file of this machine would be believed
         runtime_env=environment,
@@ -53,11 +69,6 @@ def connected() -> Iterator[None]:
         log_to_driver=True,
         logging_level=logging.WARNING,
     )
-    log.info("Ray at %s: %s", address or "this process", _what_is_there())
-    try:
-        yield
-    finally:
-        ray.shutdown()
 
 
 def _what_is_there() -> str:

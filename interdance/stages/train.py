@@ -138,7 +138,7 @@ def run_in_team(
         write_json(paths.model / "run.json", {"fingerprint": fingerprint})
         from interdance import serving  # imports MLflow
 
-        report.model(paths.model, paths.root / "params.yaml", Served(Path(serving.__file__), serving.SIGNATURE.to_dict()))
+        report.model(paths.model, Served(Path(serving.__file__), serving.SIGNATURE.to_dict()))
 
 
 def _workers() -> int:
