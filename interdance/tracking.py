@@ -20,7 +20,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import reduce
+from functools import lru_cache, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +84,7 @@ def fingerprint(
     for place in (*read, *also):
         for path in sorted(item for item in place.rglob("*") if item.is_file()) if place.is_dir() else [place]:
             digest.update(path.relative_to(place.parent).as_posix().encode())
-            digest.update(_file_hash(path) if path.exists() else b"absent")
+            digest.update(_file_hash(path, path.stat().st_mtime_ns) if path.exists() else b"absent")
     return digest.hexdigest()[:16]
 
 
@@ -456,7 +456,9 @@ def _batches(points: list[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]:
         yield points[start : start + BATCH_POINTS]
 
 
-def _file_hash(path: Path) -> bytes:
+@lru_cache(maxsize=65536)
+def _file_hash(path: Path, changed_ns: int) -> bytes:
+    """Of a file as it was at that time: a sweep asks for those of all its data once per trial."""
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         while block := stream.read(1 << 22):

@@ -44,6 +44,8 @@ def connected() -> Iterator[None]:
         return
     address = os.environ.get("RAY_ADDRESS")
     carried = {name: os.environ[name] for name in CARRIED if name in os.environ}
+    if "INTERDANCE_STATE" in carried:  # workers have working folders of their own
+        carried["INTERDANCE_STATE"] = str(Path(carried["INTERDANCE_STATE"]).resolve())
     environment: dict[str, object] = {"env_vars": {**SETTINGS, **carried}}
     if address:
         environment["py_modules"] = [str(PACKAGE)]
