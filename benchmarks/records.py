@@ -160,7 +160,11 @@ def check_writers(folder: Path, port: int, say: Say) -> None:
 def check_cost(folder: Path, port: int, step: float, say: Say) -> None:
     """What a report takes."""
     params = config.load(REPOSITORY / "params.yaml")
-    for kind, address in (("the file", None), ("a server", f"http://127.0.0.1:{port}"), ("no server", f"http://127.0.0.1:{port}")):
+    for kind, address in (
+        ("the file", None),
+        ("a server", f"http://127.0.0.1:{port}"),
+        ("no server", f"http://127.0.0.1:{port}"),
+    ):
         root = folder / f"cost_{kind.replace(' ', '_')}"
         root.mkdir()
         server = start_server(root, port) if kind == "a server" else None

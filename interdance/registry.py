@@ -57,11 +57,11 @@ class Registry:
         """
         runs = [
             run
-            for run in self._runs(experiment)
+            for run in self.trainings(experiment)
             if len(name) >= 4 and (run.info.run_id.startswith(name) or run.data.tags["fingerprint"].startswith(name))
         ]
         if len(runs) != 1:
-            known = ", ".join(run.data.tags["fingerprint"][:8] for run in (runs or self._runs(experiment))[:10])
+            known = ", ".join(run.data.tags["fingerprint"][:8] for run in (runs or self.trainings(experiment))[:10])
             raise InputError(f"--run {name}: {len(runs) or 'no'} trainings have this name; there are: {known or 'none'}")
         return runs[0]
 
@@ -74,12 +74,13 @@ class Registry:
             When no training has that figure.
         """
         key = f"evaluate.systems.interdance.{metric}"
-        measured = [run for run in self._runs(experiment) if key in run.data.metrics]
+        measured = [run for run in self.trainings(experiment) if key in run.data.metrics]
         if not measured:
             raise InputError(f"--best {metric}: no training has this figure; measure one with `interdance run`")
         return sorted(measured, key=lambda run: run.data.metrics[key], reverse=highest)[0]
 
-    def _runs(self, experiment: str) -> list[Run]:
+    def trainings(self, experiment: str) -> list[Run]:
+        """Every recorded training, the newest first."""
         found = self._client.get_experiment_by_name(experiment)
         if found is None:
             return []

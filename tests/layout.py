@@ -16,9 +16,11 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "interdance"
 
 #: Modules that a stage does not list among its deps: they decide nothing in its outputs. Parameters reach DVC by value,
-#: errors end a stage, and records and previews are written beside it.
+#: errors end a stage, records, previews and what a model is served by are written beside it, and a team of processes comes to
+#: what one does.
 WITHOUT_EFFECT = {
     *("interdance.config", "interdance.errors", "interdance.generation.preview", "interdance.stages", "interdance.tracking"),
+    *("interdance.serving", "interdance.cluster.session", "interdance.cluster.train"),
 }
 #: Files that modules read besides their own source.
 READS = {
@@ -32,6 +34,7 @@ READS = {
     "interdance.report.inspection": ("interdance/report/inspection.html.j2", "interdance/report/style.css.j2"),
     "interdance.report.page": ("interdance/report/page.html.j2",),
     "interdance.report.paper": ("interdance/report/paper.yaml",),
+    "interdance.report.runs": ("interdance/report/runs.html.j2", "interdance/report/style.css.j2"),
 }
 #: Files in the package that no module reads: what people read, and what one of the files above is built from.
 UNREAD = (".md", ".txt", ".gitignore", "viewer/package.json", "viewer/package-lock.json", "viewer/src/viewer.js")

@@ -45,6 +45,7 @@ MAY_IMPORT = {
     "serving": {"body", "generation", "music", "representation", "trained"},
     "registry": {"tracking"},
     "promotion": {"evaluation", "registry", "report"},
+    "comparison": {"evaluation", "registry", "report"},
     "sweep": {"ablation", "cluster", "stages", "tracking"},
     "tracking": set(),
     "workspace": set(),
@@ -56,7 +57,7 @@ MAY_IMPORT = {
     "datacard": {"music", "body", "metrics", "quality", "export", "report"},
     "cli": {
         *("body", "mocap", "importers", "quality", "datacard", "evaluation", "export", "generation", "report", "stages"),
-        *("ablation", "promotion", "registry", "representation", "sweep", "tracking", "workspace"),
+        *("ablation", "comparison", "promotion", "registry", "representation", "sweep", "tracking", "workspace"),
     },
 }
 #: tool -> the one place (two for one tool) that imports it (a room, a module of the package, or the folder of the flows).

@@ -19,6 +19,7 @@ from interdance import config, serving, tracking
 from interdance.body.model import Body
 from interdance.body.pose import fit_motion
 from interdance.cli.commands import app
+from interdance.comparison import compare_runs
 from interdance.config import Params, Paths
 from interdance.errors import InputError
 from interdance.evaluation.pool import Difference
@@ -219,3 +220,54 @@ def test_the_command_says_what_it_did(params: Params, paths: Paths, train: Train
     done = runner.invoke(app, ["promote", "--run", "worse", *root])
     assert done.exit_code == 1 and "is challenger" in done.output
     assert "FID_cd" in done.output and "minus version 1" in done.output
+
+
+def test_runs_are_listed_and_put_side_by_side(params: Params, paths: Paths, train: Train) -> None:
+    train("aaaa", FID_cd=7.0)
+    train("bbbb", FID_cd=4.0, PR=0.002)
+    train("cccc", measured=False)
+    train("dddd", reference="other")
+    runner, root = CliRunner(), ["--root", str(paths.root)]
+    listed = runner.invoke(app, ["runs", *root])
+    assert listed.exit_code == 0 and all(name in listed.output for name in ("aaaa0000", "bbbb0000", "dddd0000"))
+    assert "cccc" not in listed.output, "not measured"
+    done = runner.invoke(app, ["runs", "aaaa", "bbbb", *root])
+    page = (paths.root / "compared" / "index.html").read_text()
+    assert done.exit_code == 0 and "index.html" in done.output
+    assert "None: they differ in code or data" in page and "different reference sets" not in page
+    assert "<b>4.00</b>" in page and "<b>7.00</b>" not in page, "the best one is marked"
+    compare_runs(paths, "interdance", ["aaaa", "dddd"], paths.root / "compared")
+    assert "different reference sets" in (paths.root / "compared" / "index.html").read_text()
+    for given, sentence in (
+        (["aaaa"], "two trainings or more"),
+        (["aaaa", "aaaa0"], "each once"),
+        (["aaaa", "cccc"], "no 'metrics' is recorded"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            compare_runs(paths, "interdance", given, paths.root / "compared")
+
+
+def test_a_comparison_shows_what_differs_and_the_same_takes(params: Params, paths: Paths, train: Train) -> None:
+    for name, rate, takes in (("aaaa", 0.001, ("salsa", "waltz")), ("bbbb", 0.002, ("salsa",))):
+        train(name)
+        identity = f"{name:0<16}"
+        (paths.state / "journal" / f"{identity}.jsonl").unlink()
+        other = replace(params, train=replace(params.train, lr=rate))
+        with tracking.run(other, paths, "training", name, f"{identity[:8]}11111111") as report:
+            place = paths.root / name
+            for take in takes:
+                (place / "reports" / "samples" / take).mkdir(parents=True)
+                (place / "reports" / "samples" / take / "page.html").write_text(f"{name} {take}")
+            report.artifact(place / "metrics", "metrics")
+            report.artifact(place / "reports", "reports")
+    found = compare_runs(paths, "interdance", ["aaaa000011", "bbbb000011"], paths.root / "side")
+    assert found.parameters == {"train.lr": ["0.001", "0.002"]}
+    assert {take: sorted(pages) for take, pages in found.clips.items()} == {
+        "salsa": ["aaaa0000", "bbbb0000"],
+        "waltz": ["aaaa0000"],
+    }
+    for pages in found.clips.values():
+        for name, page in pages.items():
+            assert (paths.root / "side" / page).read_text().startswith(name[:4])
+    page = (paths.root / "side" / "index.html").read_text()
+    assert page.count("<iframe") == 3 and "train.lr" in page

@@ -169,6 +169,30 @@ def promote(
 
 
 @app.command()
+def runs(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Two trainings or more: run ids or fingerprints, or how they begin.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the page of a comparison. [default: compared/]")] = None,
+    figures: Annotated[str, typer.Option(help="Shown in the list, by commas.")] = "FID_k,FID_cd,PR,CF,BED",
+    root: Root = Path("."),
+) -> None:
+    """List the trainings that were measured, or put some side by side: parameters, figures, couples."""
+    from interdance.comparison import compare_runs, measured_runs
+    from interdance.report.tables import console_rows
+
+    params, paths = config.load(root / "params.yaml"), Paths(root)
+    if not names:
+        heads, *rows = measured_runs(paths, params.tracking.experiment, figures.split(","))
+        Console().print(console_rows(heads, rows))
+        return
+    place = out or root / "compared"
+    comparison = compare_runs(paths, params.tracking.experiment, names, place)
+    Console().print(console_rows(["parameter", *comparison.names], [[key, *row] for key, row in comparison.parameters.items()]))
+    typer.echo(str(place / "index.html"))
+
+
+@app.command()
 def sweep(
     plan: Annotated[Path, typer.Argument(help="What is searched for and how, such as configs/sweep/small.yaml.")],
     overlay: Overlay = None,

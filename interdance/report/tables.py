@@ -240,6 +240,7 @@ class ConsoleTable:
 def console_rows(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> rich.table.Table:
     """Any table, for ``rich`` to print on a terminal."""
     table = _console(list(heads))
+    table.columns[0].no_wrap = True
     for row in rows:
         table.add_row(*map(rich.text.Text, row))
     return table
