@@ -46,7 +46,7 @@ def measured_runs(paths: Paths, experiment: str, figures: Sequence[str]) -> list
     for run in Registry(paths).trainings(experiment):
         values = [run.data.metrics.get(f"evaluate.systems.{SYSTEM}.{figure}") for figure in figures]
         if any(value is not None for value in values):
-            begun = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.info.start_time / 1000))
+            begun = time.strftime("%m-%d %H:%M", time.localtime(run.info.start_time / 1000))
             shown = ["" if value is None else f"{value:.4g}" for value in values]
             rows.append([run.data.tags["fingerprint"][:8], begun, *shown, run.info.run_name])
     return rows

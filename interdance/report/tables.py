@@ -239,9 +239,10 @@ class ConsoleTable:
 
 def console_rows(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> rich.table.Table:
     """Any table, for ``rich`` to print on a terminal."""
-    table = _console(list(heads))
-    table.columns[0].no_wrap = True
-    for row in rows:
+    table, shown = _console(list(heads)), list(rows)
+    first = [row[0] for row in shown]
+    table.columns[0].min_width = max(map(len, first), default=1)  # a narrow terminal cuts what comes after
+    for row in shown:
         table.add_row(*map(rich.text.Text, row))
     return table
 
