@@ -4,11 +4,12 @@
 default), exact and with 5 mm of noise, and the generated points of the trained model of a project (the current folder; left
 out where nothing is generated). The named alternative is `torch.optim.LBFGS` on axis-angles and translations of a few frames
 together through :meth:`Body.points_torch`, the shape given, from the rest pose; it stops at the residual of the closed form
-plus 1 mm, or after 300 iterations. One thread, CPU seconds.
+plus 1 mm, or after 300 iterations. One thread, CPU seconds. Last, a long take with one thread and with all, by the clock.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -71,6 +72,21 @@ def line(label: str, points_TP3: np.ndarray, body: Body, true_TP3: np.ndarray | 
     return text
 
 
+def threads(points_TP3: np.ndarray, body: Body) -> str:
+    """Frames per second of a long take, by the clock, with one thread and with as many as there are cores."""
+    speeds = []
+    for count in (1, os.cpu_count() or 1):
+        torch.set_num_threads(count)
+        start = time.perf_counter()
+        fit_motion(points_TP3, body, FPS)
+        speeds.append(len(points_TP3) / (time.perf_counter() - start))
+    torch.set_num_threads(1)
+    return (
+        f"{len(points_TP3)} frames by the clock: {speeds[0]:.0f} frames/s with one thread, {speeds[1]:.0f} with "
+        f"{os.cpu_count()}, ratio {speeds[1] / speeds[0]:.2f}"
+    )
+
+
 def main() -> None:
     """Round trips of salsa takes, then the generated followers of the project."""
     torch.set_num_threads(1)
@@ -84,6 +100,7 @@ def main() -> None:
         noise = rng.normal(0.0, NOISE, true_TP3.shape).astype(np.float32)
         print(line(f"{take}, exact", true_TP3, body, true_TP3), flush=True)
         print(line(f"{take}, {1000 * NOISE:.0f} mm noise", true_TP3 + noise, body, true_TP3), flush=True)
+    print(threads(np.concatenate([true_TP3 + noise] * 6), body), flush=True)
     for path in sorted(root.glob("generated/interdance/seed_*/*/*/points.npy"))[:3]:
         print(line(f"{path.parent.name}, generated", np.load(path, allow_pickle=False)[:FRAMES], body), flush=True)
 
