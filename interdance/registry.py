@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from interdance.config import Paths
 from interdance.errors import InputError
 from interdance.files import atomic_folder, locked
-from interdance.tracking import connect
+from interdance.tracking import connect, store_address
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -124,8 +125,9 @@ class Registry:
         logged = run.outputs.model_outputs if run.outputs else []
         if not logged:
             raise InputError(f"run {run_id}: no model is logged with it; train it again with `interdance run train`")
-        model_id = logged[-1].model_id
-        made = client.create_model_version(NAME, f"models:/{model_id}", run_id=run_id, model_id=model_id)
+        model = client.get_logged_model(logged[-1].model_id)
+        # Its place, not models:/<id>: MLflow would look that up in the store that is global to the process.
+        made = client.create_model_version(NAME, model.artifact_location, run_id=run_id, model_id=model.model_id)
         return Version(str(made.version), run_id)
 
     def move(self, alias: str, version: Version, tags: Mapping[str, str]) -> None:
@@ -155,9 +157,19 @@ class Registry:
             When the run has no such folder.
         """
         with tempfile.TemporaryDirectory() as place:
-            if not self._client.list_artifacts(run_id, folder):
+            above = Path(folder).parent.as_posix().strip(".")
+            if not any(item.path == folder for item in self._client.list_artifacts(run_id, above)):
                 raise InputError(f"run {run_id}: no '{folder}' is recorded with it; measure it with `interdance run`")
             yield Path(self._client.download_artifacts(run_id, folder, place))
+
+    def download(self, version: Version, folder: Path) -> None:
+        """Bring what is logged of a version into a folder."""
+        import mlflow.artifacts
+
+        source = self._client.get_model_version(NAME, version.number).source
+        with tempfile.TemporaryDirectory() as place:  # MLflow makes a folder of the source's name in it
+            brought = mlflow.artifacts.download_artifacts(source, dst_path=place, tracking_uri=store_address(self._paths))
+            shutil.copytree(brought, folder, dirs_exist_ok=True)
 
     def record(self, run_id: str, name: str, content: dict[str, Any]) -> None:
         """Keep a decision with the run it is about."""
@@ -172,8 +184,6 @@ def model_folder(paths: Paths, alias: str) -> Path:
     InputError
         When nothing has this alias.
     """
-    import mlflow
-
     registry = Registry(paths)
     version = registry.of_alias(alias)
     if version is None:
@@ -181,5 +191,5 @@ def model_folder(paths: Paths, alias: str) -> Path:
     place = paths.state / "registered" / f"{version.number}-{version.run_id[:8]}"
     if not place.exists():
         with atomic_folder(place) as folder:
-            mlflow.artifacts.download_artifacts(f"models:/{NAME}/{version.number}", dst_path=str(folder))
+            registry.download(version, folder)
     return place / DENOISER

@@ -270,7 +270,6 @@ def connect(paths: Paths) -> MlflowClient:
         os.environ.setdefault(key, value)
     import mlflow  # seconds to import: only when there is something to send
 
-    mlflow.set_tracking_uri(store_address(paths))
     return mlflow.MlflowClient(tracking_uri=store_address(paths))
 
 

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import yaml
 from layout import ROOT
 from prefect.testing.utilities import prefect_test_harness
 
-import flows.promote
-import flows.tasks
-from flows.command_line import run_from_the_command_line
 from interdance import promotion, workspace
 from interdance.errors import InputError
 from interdance.evaluation.pool import Difference
 from interdance.files import write_json
 from interdance.promotion import Decision
+
+with patch.dict(os.environ):  # the flows name Prefect's home as they are imported: not for the tests of other files
+    import flows.generate
+    import flows.nightly
+    import flows.promote
+    import flows.sweep
+    import flows.tasks
+    from flows.command_line import run_from_the_command_line
 
 DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
 
@@ -95,8 +102,6 @@ def test_the_gate_shows_its_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 
 def test_the_nightly_flow_promotes_what_it_trained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    import flows.nightly
-
     write_json(tmp_path / "models" / "denoiser" / "run.json", {"fingerprint": "abcd"})
     told: dict[str, Any] = {}
     monkeypatch.setattr(flows.nightly, "pipeline", lambda *given, **named: str(tmp_path))
@@ -106,9 +111,6 @@ def test_the_nightly_flow_promotes_what_it_trained(monkeypatch: pytest.MonkeyPat
 
 
 def test_sweeps_and_takes_are_commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    import flows.generate
-    import flows.sweep
-
     (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
     (tmp_path / "configs").mkdir()
     called: list[tuple[str, ...]] = []
@@ -136,8 +138,6 @@ def test_sweeps_and_takes_are_commands(monkeypatch: pytest.MonkeyPatch, tmp_path
 def test_a_refusal_is_not_tried_again_and_exits_with_its_sentence(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import flows.generate
-
     tries: list[int] = []
 
     def call(*given: Any, **named: Any) -> int:
@@ -162,8 +162,6 @@ def test_what_fails_otherwise_is_tried_again(monkeypatch: pytest.MonkeyPatch, tm
         return 0
 
     monkeypatch.setattr(workspace, "call", call)
-    import flows.generate
-
     quick = flows.tasks.command.with_options(retry_delay_seconds=0)
     monkeypatch.setattr(flows.generate, "command", quick)
     flows.generate.generate("song.ogg", "out", project=str(tmp_path))

@@ -100,7 +100,8 @@ def test_a_better_model_becomes_champion_and_a_worse_one_does_not(params: Params
     assert aliases(paths) == {CHAMPION: first.run_id, CHALLENGER: worse.run_id}
     better = promote(params, paths, run=train("better", FID_cd=3.0))
     assert better.promoted and aliases(paths) == {CHAMPION: better.run_id, CHALLENGER: worse.run_id}
-    record = json.loads(mlflow.artifacts.load_text(f"runs:/{worse.run_id}/promotion.json"))
+    with Registry(paths).files(worse.run_id, "promotion.json") as place:
+        record = json.loads(place.read_text())
     assert record["promoted"] is False and record["reasons"] == worse.reasons
     assert record["differences"]["FID_cd"]["difference"] == pytest.approx(3.0)
 
@@ -181,12 +182,15 @@ def test_the_gate_knows_its_figures(params: Params, name: str) -> None:
         gate({"PR": Difference(0.0, 0.0, 0.0, "undecided")}, params.promote)
 
 
-def test_the_champion_is_generated_by_and_served(params: Params, paths: Paths, train: Train, denoiser: Path) -> None:
+def test_the_champion_is_generated_by_and_served(
+    params: Params, paths: Paths, train: Train, denoiser: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     promote(params, paths, run=train("first"))
     place = model_folder(paths, CHAMPION)
     assert (place / "weights.safetensors").read_bytes() == (denoiser / "weights.safetensors").read_bytes()
     assert model_folder(paths, CHAMPION) == place, "brought once"
 
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking.store_address(paths))
     served = mlflow.pyfunc.load_model(f"models:/{NAME}@{CHAMPION}")
     body, motion = Body.load(), swaying(FRAMES)
     music = np.random.default_rng(1).normal(size=(FRAMES, 35)).astype(np.float32)
