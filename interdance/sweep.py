@@ -72,7 +72,9 @@ def sweep(root: Path, plan: Plan, name: str) -> tuple[Path, list[Outcome]]:
     with tracking.run(params, base, "sweep", f"sweep {name}", identity) as report:
         trial = partial(_trial, params=params, base=base, folder=folder, parent=identity, metric=plan.metric)
         outcomes = search(trial, plan, "ray", folder)
-        outcomes.sort(key=lambda each: (not math.isfinite(each.value), each.value if plan.mode == "min" else -each.value))
+        outcomes.sort(
+            key=lambda each: (not math.isfinite(each.value), each.value if plan.mode == "min" else -each.value, each.name)
+        )
         for each in outcomes:
             tracking.end(base, _fingerprint(params, base, each.settings), "FAILED" if each.ended == "failed" else "KILLED")
         stream = io.StringIO()
