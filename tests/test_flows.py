@@ -80,7 +80,7 @@ def artifacts() -> dict[str, Any]:
     from prefect.client.orchestration import get_client
 
     with get_client(sync_client=True) as client:
-        return {item.key: item for item in client.read_artifacts() if item.key}
+        return {item.key: item for item in sorted(client.read_artifacts(), key=lambda item: item.created) if item.key}
 
 
 @pytest.mark.parametrize("promoted", [True, False])
