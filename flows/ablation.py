@@ -12,8 +12,7 @@ from prefect import flow
 from prefect.artifacts import create_link_artifact, create_table_artifact
 
 from flows.command_line import run_from_the_command_line
-from flows.tasks import command, overlays
-from interdance import workspace
+from flows.tasks import command, options, printed
 from interdance.files import read_json
 
 Table = Literal["representation", "losses", "guidance", "signals", "sampling"]
@@ -32,13 +31,12 @@ def ablation(
     overlay, name, project : as of the pipeline.
     """
     place = Path(project).resolve()
-    options = [*overlays(overlay), *(["--name", name] if name else []), "--seeds", seeds]
-    command.with_options(name="ablation")(place, ["ablate", *tables, *options])
-    root = workspace.prepare(place, *map(Path, overlay or ()), name=name)
-    systems = read_json(root / "ablation" / "metrics" / "evaluate.json")["systems"]
+    told = ["ablate", *tables, *options(overlay, name), "--seeds", seeds]
+    page = printed(command.with_options(name="ablation")(place, told), "tables")
+    systems = read_json(page.parent / "metrics" / "evaluate.json")["systems"]
     rows = [{"row": row} | values for row, values in systems.items()]
     create_table_artifact(rows, key="ablation", description=f"{', '.join(tables)}; seeds {seeds}")
-    create_link_artifact((root / "ablation" / "index.html").as_uri(), key="ablation-page", link_text="the page of the tables")
+    create_link_artifact(page.as_uri(), key="ablation-page", link_text="the page of the tables")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 from prefect import Flow
+from prefect.exceptions import ParameterBindError, ParameterTypeError
 
 from interdance import workspace
 from interdance.errors import InputError
@@ -24,18 +25,17 @@ def run_from_the_command_line(flow: Flow[Any, Any]) -> None:
         is_needed = parameter.default is inspect.Parameter.empty
         shown = None if is_needed or parameter.default is None else f"[default: {parameter.default}]"
         is_list = "list" in str(parameter.annotation)
-        kind = int if "int" in str(parameter.annotation) else str
         option = f"--{name.replace('_', '-')}"
         if "bool" in str(parameter.annotation):
             parser.add_argument(option, action="store_true", dest=name)
         else:
             action = "append" if is_list else "store"
-            parser.add_argument(option, action=action, type=kind, required=is_needed, help=shown, dest=name)
+            parser.add_argument(option, action=action, required=is_needed, help=shown, dest=name)
     given = {name: value for name, value in vars(parser.parse_args()).items() if value not in (None, False)}
     try:
         flow(**given)
-    except InputError as error:
-        sys.stderr.write(f"error: {error}\n")
+    except (InputError, ParameterTypeError, ParameterBindError) as error:
+        sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
         raise SystemExit(2) from None
     except workspace.StageError as error:
         logging.getLogger(__name__).error("%s", error)

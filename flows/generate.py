@@ -22,7 +22,7 @@ def generate(
     out: str,
     leader: str | None = None,
     model: str | None = None,
-    seed: Annotated[int, Field(ge=0)] = 0,
+    seed: Annotated[int | None, Field(ge=0)] = None,
     num_samples: Annotated[int, Field(ge=1, le=64)] = 1,
     clean: bool = False,
     project: str = ".",
@@ -34,12 +34,13 @@ def generate(
     music, leader : files on the machine of the worker.
     out : folder that the files are written to.
     model : a model folder, or ``champion`` or ``challenger``; by default the project's own.
-    seed : of the first follower.
+    seed : of the first follower; the first of ``sample.seeds`` by default.
     num_samples : followers, of whom the best goes first.
     clean : whether feet are locked and jitter is filtered.
     project : as of the pipeline.
     """
-    options = ["--music", music, "--out", out, "--seed", str(seed), "--num-samples", str(num_samples)]
+    options = ["--music", music, "--out", out, "--num-samples", str(num_samples)]
+    options += ["--seed", str(seed)] if seed is not None else []
     options += ["--leader", leader] if leader else []
     options += ["--model", model] if model else []
     options += ["--clean"] if clean else []

@@ -41,7 +41,7 @@ def pipeline(
     str
         The folder that it ran in.
     """
-    root = workspace.prepare(Path(project), *map(Path, overlay or ()), name=name)
+    root = workspace.prepare(Path(project), *(Path(project, each) for each in overlay or ()), name=name)
     for each in STAGES:
         stage.with_options(name=each, task_run_name=each)(root, each, workers if each == "train" else 1)
     show_figures(root)

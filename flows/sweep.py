@@ -12,8 +12,7 @@ from prefect import flow
 from prefect.artifacts import create_table_artifact
 
 from flows.command_line import run_from_the_command_line
-from flows.tasks import command, overlays, show_records
-from interdance import workspace
+from flows.tasks import command, options, printed, show_records
 
 
 @flow(name="sweep")
@@ -26,13 +25,10 @@ def sweep(plan: str, overlay: list[str] | None = None, name: str | None = None, 
     overlay, name, project : as of the pipeline.
     """
     place = Path(project).resolve()
-    options = [*overlays(overlay), *(["--name", name] if name else [])]
-    command.with_options(name="sweep")(place, ["sweep", plan, *options])
-    root = workspace.prepare(place, *map(Path, overlay or ()), name=name)
-    newest = max((root / "sweeps").glob(f"{Path(plan).stem}-*/trials.csv"), key=lambda path: path.stat().st_mtime)
-    with newest.open(newline="") as stream:
-        create_table_artifact(list(csv.DictReader(stream)), key="trials", description=f"Best first: {newest.parent}")
-    show_records(root)
+    trials = printed(command.with_options(name="sweep")(place, ["sweep", plan, *options(overlay, name)]), "trials")
+    with trials.open(newline="") as stream:
+        create_table_artifact(list(csv.DictReader(stream)), key="trials", description=f"Best first: {trials.parent}")
+    show_records(place)
 
 
 if __name__ == "__main__":

@@ -50,9 +50,16 @@ def stage(root: Path, name: str, workers: int = 1) -> None:
     retry_delay_seconds=exponential_backoff(backoff_factor=5),
     retry_condition_fn=_is_worth_a_retry,
 )
-def command(root: Path, arguments: Sequence[str]) -> int:
-    """Run ``interdance <arguments>``; sweeps and ablations go on where a fault ended them."""
-    return workspace.call(root, *arguments, say=get_run_logger().info, environment=_record())
+def command(root: Path, arguments: Sequence[str]) -> list[str]:
+    """Run ``interdance <arguments>``, and return the lines it wrote; sweeps and ablations go on where a fault ended them."""
+    lines: list[str] = []
+
+    def say(line: str) -> None:
+        lines.append(line)
+        get_run_logger().info(line)
+
+    workspace.call(root, *arguments, say=say, environment=_record())
+    return lines
 
 
 def show_figures(root: Path) -> None:
@@ -70,6 +77,11 @@ def show_records(root: Path) -> None:
         create_link_artifact(address, key="records", link_text="runs in MLflow")
 
 
-def overlays(values: Sequence[str] | None) -> list[str]:
-    """The options that hand overlays on to a command."""
-    return [part for value in values or () for part in ("--overlay", value)]
+def options(overlay: Sequence[str] | None, name: str | None) -> list[str]:
+    """The options of a command that runs with overlays, in a folder of its own."""
+    return [*(part for value in overlay or () for part in ("--overlay", value)), *(["--name", name] if name else [])]
+
+
+def printed(lines: Sequence[str], title: str) -> Path:
+    """The place that a command printed as ``title: place``."""
+    return Path(next(line.removeprefix(f"{title}: ") for line in reversed(lines) if line.startswith(f"{title}: ")))

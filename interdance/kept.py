@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import sys
 import tempfile
@@ -16,6 +15,8 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from interdance.files import link_copy
 
 
 class Kept:
@@ -31,7 +32,7 @@ class Kept:
             return False
         self._used.add(key)
         target.parent.mkdir(parents=True, exist_ok=True)
-        _link(self.folder / key, target)
+        link_copy(self.folder / key, target)
         return True
 
     def keep(self, key: str, made: Path) -> None:
@@ -42,7 +43,7 @@ class Kept:
         self.folder.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".kept.", dir=self.folder))
         try:
-            _link(made, temporary / key)
+            link_copy(made, temporary / key)
             if (self.folder / key).is_dir():
                 shutil.rmtree(self.folder / key)
             (temporary / key).replace(self.folder / key)
@@ -84,17 +85,3 @@ def code_digest() -> str:
     for place in sorted(places | tables):
         digest.update(str(place.relative_to(root)).encode() + place.read_bytes())
     return digest.hexdigest()
-
-
-def _link(source: Path, target: Path) -> None:
-    if source.is_dir():
-        shutil.copytree(source, target, copy_function=_link_file)
-    else:
-        _link_file(source, target)
-
-
-def _link_file(source: Path | str, target: Path | str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # another file system, or one without hard links
-        shutil.copy2(source, target)

@@ -10,19 +10,29 @@ from __future__ import annotations
 import json
 import logging
 import time
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from interdance.config import Params, Paths, PromoteParams
 from interdance.errors import InputError
 from interdance.evaluation.pool import Difference
-from interdance.evaluation.record import compare_records, read_evaluation
-from interdance.registry import CHALLENGER, CHAMPION, PREVIOUS_TAG, Registry, Version
+from interdance.evaluation.record import compare_records, read_evaluation, unlike
+from interdance.registry import (
+    CHALLENGER,
+    CHAMPION,
+    METRICS,
+    PREVIOUS_TAG,
+    SYSTEM,
+    Registry,
+    Version,
+    open_registry,
+)
 from interdance.report.columns import BETTER
 
 log = logging.getLogger(__name__)
 
-SYSTEM = "interdance"
+FILE = "evaluate.json"
 RECORD = "promotion.json"
 
 
@@ -83,39 +93,61 @@ def gate(differences: dict[str, Difference], params: PromoteParams) -> list[str]
     return reasons
 
 
-def promote(params: Params, paths: Paths, *, run: str | None = None, best: str | None = None) -> Decision:
-    """Put a training through the gate: one that is named, or the best in a figure.
+def promote(
+    params: Params, paths: Paths, *, run: str | None = None, best: str | None = None, replace: bool = False
+) -> Decision:
+    """Put a training through the gate: one that is named, or the best in a figure of those measured as the champion was.
+
+    Parameters
+    ----------
+    replace
+        Make a named training champion although it was not measured as the champion was, such as after new takes, without a
+        gate. One that can be compared goes through it all the same.
 
     Raises
     ------
     InputError
-        When there is no such training, or it was not measured, or not as the champion was.
+        When there is no such training, it was not measured, or not as the champion was.
     """
-    registry, experiment = Registry(paths), params.tracking.experiment
     if (run is None) == (best is None):
         raise InputError("name a training with --run, or a figure with --best, and not both")
-    if best is not None:
-        if BETTER.get(best, "none") not in ("down", "up"):
-            raise InputError(f"--best {best}: no figure that is better low or high, such as FID_cd or CF")
-        candidate = registry.best(experiment, best, BETTER[best] == "up")
-    else:
-        candidate = registry.find(experiment, str(run))
-    with registry.alone(), registry.files(candidate.info.run_id, "metrics") as mine:
-        figures, _ = read_evaluation(mine / "evaluate.json")
-        if SYSTEM not in figures["systems"]:
-            held = ", ".join(figures["systems"])
-            raise InputError(f"run {candidate.info.run_id}: its evaluation has no {SYSTEM}: it holds {held}")
-        version, champion = registry.register(candidate), registry.of_alias(CHAMPION)
-        if champion is not None and champion.number == version.number:
-            return Decision(version.number, version.run_id, champion.number, True, ["it is the champion already"])
+    if best is not None and BETTER.get(best, "none") not in ("down", "up"):
+        raise InputError(f"--best {best}: no figure that is better low or high, such as FID_cd or CF")
+    experiment = params.tracking.experiment
+    with open_registry(paths) as registry, registry.alone(), ExitStack() as stack:
+        champion = registry.of_alias(CHAMPION)
+        theirs = stack.enter_context(registry.files(champion.run_id, METRICS)) / FILE if champion else None
+        if best is not None:
+            candidates = registry.ranked(experiment, best, BETTER[best] == "up")
+        else:
+            candidates = [registry.find(experiment, str(run))]
+        reasons: list[str] = []
+        for candidate in candidates:
+            mine = stack.enter_context(registry.files(candidate.run_id, METRICS)) / FILE
+            figures, _ = read_evaluation(mine)
+            if SYSTEM not in figures["systems"]:
+                reasons = [f"its evaluation has no {SYSTEM}: it holds {', '.join(figures['systems'])}"]
+            else:
+                reasons = unlike(figures["about"], read_evaluation(theirs)[0]["about"]) if theirs else []
+            if not reasons or (replace and run is not None and SYSTEM in figures["systems"]):
+                break
+        else:
+            what = f"training {candidates[0].short}" if run is not None else f"--best {best}: of {len(candidates)} none"
+            cure = "measure it as the champion was, or make it champion with --run and --replace"
+            raise InputError(f"{what} cannot be compared with the champion: {reasons[0]}; {cure}")
+        version = registry.register(candidate)
         if champion is None:
             decision = Decision(version.number, version.run_id, "", True, ["there was no champion"])
+        elif champion.number == version.number:
+            return Decision(version.number, version.run_id, champion.number, True, ["it is the champion already"])
+        elif reasons or theirs is None:
+            why = [f"replaces version {champion.number}, with which it cannot be compared: {reasons[0]}"]
+            decision = Decision(version.number, version.run_id, champion.number, True, why)
         else:
-            with registry.files(champion.run_id, "metrics") as theirs:
-                differences = compare_records(mine / "evaluate.json", SYSTEM, theirs / "evaluate.json", SYSTEM)
-            reasons = gate(differences, params.promote)
-            why = reasons or [f"better in {params.promote.metric}, and no guarded figure is worse than allowed"]
-            decision = Decision(version.number, version.run_id, champion.number, not reasons, why, differences)
+            differences = compare_records(mine, SYSTEM, theirs, SYSTEM)
+            refused = gate(differences, params.promote)
+            why = refused or [f"better in {params.promote.metric}, and no guarded figure is worse than allowed"]
+            decision = Decision(version.number, version.run_id, champion.number, not refused, why, differences)
         _carry_out(registry, version, decision)
     return decision
 
@@ -139,8 +171,7 @@ def roll_back(paths: Paths) -> tuple[Version, Version]:
     InputError
         When there is no champion, or none before it.
     """
-    registry = Registry(paths)
-    with registry.alone():
+    with open_registry(paths) as registry, registry.alone():
         champion = registry.of_alias(CHAMPION)
         if champion is None:
             raise InputError("--rollback: there is no champion; promote a model first")

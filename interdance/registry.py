@@ -5,25 +5,57 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from interdance.config import Paths
 from interdance.errors import InputError
 from interdance.files import atomic_folder, locked
-from interdance.tracking import connect, store_address
+from interdance.tracking import FINGERPRINT_TAG, MODEL_NAME, connect, store_address
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Run
 
 NAME = "interdance"
+SYSTEM = "interdance"
+"""The system of an evaluation that a trained model's figures are those of."""
+METRICS, SAMPLES = "metrics", "reports/samples"
+"""Where the records of a run have its evaluation and its couples."""
 CHAMPION, CHALLENGER = "champion", "challenger"
 PREVIOUS_TAG = "previous_champion"
-DENOISER = Path("artifacts") / "denoiser"
-"""Where the model folder of a training lies in what is logged of it."""
+LEAST_NAME = 4  # characters of a run's name that may stand for it
+FIGURE = f"evaluate.systems.{SYSTEM}."
+
+
+@dataclass(frozen=True)
+class Training:
+    """A recorded training.
+
+    Attributes
+    ----------
+    fingerprint : of the training.
+    run_id, name : MLflow's.
+    begun : local time.
+    params : parameters by ``section.key``, as text.
+    figures : of the reference evaluation, by metric; empty when it was not measured.
+    model_id : MLflow's id of the model that was logged last, "" without one.
+    """
+
+    fingerprint: str
+    run_id: str
+    name: str
+    begun: datetime
+    params: dict[str, str]
+    figures: dict[str, float]
+    model_id: str
+
+    @property
+    def short(self) -> str:
+        """The beginning of the fingerprint, as it is shown."""
+        return self.fingerprint[:8]
 
 
 @dataclass(frozen=True)
@@ -35,12 +67,29 @@ class Version:
     previous: str = ""
 
 
-class Registry:
-    """The registry that records of a project go to (:func:`interdance.tracking.store_address`)."""
+@contextmanager
+def open_registry(paths: Paths) -> Iterator[Registry]:
+    """The registry that records of a project go to (:func:`interdance.tracking.store_address`).
 
-    def __init__(self, paths: Paths) -> None:
-        self._paths = paths
-        self._client: MlflowClient = connect(paths)
+    Raises
+    ------
+    InputError
+        When the store does not answer, or refuses.
+    """
+    from mlflow.exceptions import MlflowException
+
+    paths.state.mkdir(parents=True, exist_ok=True)
+    try:
+        yield Registry(paths, connect(paths))
+    except MlflowException as error:
+        raise InputError(f"{store_address(paths)}: {str(error).splitlines()[0]}") from error
+
+
+class Registry:
+    """Trainings and versions; open one with :func:`open_registry`."""
+
+    def __init__(self, paths: Paths, client: MlflowClient) -> None:
+        self._paths, self._client = paths, client
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -48,65 +97,78 @@ class Registry:
         with locked(self._paths.state / "registry.lock"):
             yield
 
-    def find(self, experiment: str, name: str) -> Run:
-        """A training by MLflow's run id, or by the beginning (4 characters or more) of its fingerprint or run id.
+    def trainings(self, experiment: str) -> list[Training]:
+        """Every recorded training, the newest first."""
+        found = self._client.get_experiment_by_name(experiment)
+        if found is None:
+            return []
+        trainings: list[Training] = []
+        token = None
+        while True:
+            page = self._client.search_runs(
+                [found.experiment_id], "tags.kind = 'training'", order_by=["attributes.start_time DESC"], page_token=token
+            )
+            for run in page:
+                models = run.outputs.model_outputs if run.outputs else []
+                figures = run.data.metrics
+                trainings.append(
+                    Training(
+                        fingerprint=run.data.tags[FINGERPRINT_TAG],
+                        run_id=run.info.run_id,
+                        name=run.info.run_name,
+                        begun=datetime.fromtimestamp(run.info.start_time / 1000),
+                        params=dict(run.data.params),
+                        figures={key.removeprefix(FIGURE): value for key, value in figures.items() if key.startswith(FIGURE)},
+                        model_id=models[-1].model_id if models else "",
+                    )
+                )
+            token = page.token
+            if not token:
+                return trainings
+
+    def find(self, experiment: str, name: str) -> Training:
+        """A training by MLflow's run id, or by the beginning of its fingerprint or run id.
 
         Raises
         ------
         InputError
-            When there is none, or several.
+            When there is none, or several, or the beginning is too short to mean one.
         """
-        runs = [
-            run
-            for run in self.trainings(experiment)
-            if len(name) >= 4 and (run.info.run_id.startswith(name) or run.data.tags["fingerprint"].startswith(name))
-        ]
-        if len(runs) != 1:
-            known = ", ".join(run.data.tags["fingerprint"][:8] for run in (runs or self.trainings(experiment))[:10])
-            raise InputError(f"--run {name}: {len(runs) or 'no'} trainings have this name; there are: {known or 'none'}")
-        return runs[0]
+        if len(name) < LEAST_NAME:
+            raise InputError(f"{name}: {LEAST_NAME} characters or more of a training's fingerprint or run id are needed")
+        everything = self.trainings(experiment)
+        named = [each for each in everything if each.run_id.startswith(name) or each.fingerprint.startswith(name)]
+        if len(named) != 1:
+            known = ", ".join(each.short for each in (named or everything)[:10])
+            raise InputError(f"{name}: {len(named) or 'no'} trainings begin with this; there are: {known or 'none'}")
+        return named[0]
 
-    def best(self, experiment: str, metric: str, highest: bool) -> Run:
-        """The measured training that is best in a figure of the reference evaluation, ``evaluate.systems.interdance.<metric>``.
+    def ranked(self, experiment: str, metric: str, highest: bool) -> list[Training]:
+        """The measured trainings, the best in a figure of the reference evaluation first.
 
         Raises
         ------
         InputError
             When no training has that figure.
         """
-        key = f"evaluate.systems.interdance.{metric}"
-        measured = [run for run in self.trainings(experiment) if key in run.data.metrics]
+        measured = [each for each in self.trainings(experiment) if metric in each.figures]
         if not measured:
-            raise InputError(f"--best {metric}: no training has this figure; measure one with `interdance run`")
-        return sorted(measured, key=lambda run: run.data.metrics[key], reverse=highest)[0]
-
-    def trainings(self, experiment: str) -> list[Run]:
-        """Every recorded training, the newest first."""
-        found = self._client.get_experiment_by_name(experiment)
-        if found is None:
-            return []
-        wanted = "tags.kind = 'training'"
-        runs: list[Run] = []
-        page = self._client.search_runs([found.experiment_id], wanted, order_by=["attributes.start_time DESC"])
-        while True:
-            runs += page
-            if not page.token:
-                return runs
-            page = self._client.search_runs(
-                [found.experiment_id], wanted, order_by=["attributes.start_time DESC"], page_token=page.token
-            )
+            raise InputError(f"{metric}: no training has this figure; measure one with `interdance run`")
+        return sorted(measured, key=lambda each: each.figures[metric], reverse=highest)
 
     def of_alias(self, alias: str) -> Version | None:
-        """The version that an alias names."""
+        """The version that an alias names; None when it names none."""
         from mlflow.exceptions import MlflowException
 
         try:
             found = self._client.get_model_version_by_alias(NAME, alias)
-        except MlflowException:
-            return None
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                return None
+            raise  # a store that does not answer has not said that there is none
         return Version(str(found.version), found.run_id or "", found.tags.get(PREVIOUS_TAG, ""))
 
-    def register(self, run: Run) -> Version:
+    def register(self, training: Training) -> Version:
         """The version of a training's model; made when there is none yet.
 
         Raises
@@ -116,16 +178,19 @@ class Registry:
         """
         from mlflow.exceptions import MlflowException
 
-        client, run_id = self._client, run.info.run_id
-        with suppress(MlflowException):  # it is there
+        client, run_id = self._client, training.run_id
+        try:
             client.create_registered_model(NAME, description="Followers of InterDance; aliases: champion, challenger.")
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
         for version in client.search_model_versions(f"name = '{NAME}'"):
             if version.run_id == run_id:
                 return Version(str(version.version), run_id, version.tags.get(PREVIOUS_TAG, ""))
-        logged = run.outputs.model_outputs if run.outputs else []
-        if not logged:
-            raise InputError(f"run {run_id}: no model is logged with it; train it again with `interdance run train`")
-        model = client.get_logged_model(logged[-1].model_id)
+        if not training.model_id:
+            cure = "send what waits with `interdance sync`, or train it again with `dvc repro --force --single-item train`"
+            raise InputError(f"training {training.short}: no model is logged with it; {cure}")
+        model = client.get_logged_model(training.model_id)
         # Its place, not models:/<id>: MLflow would look that up in the store that is global to the process.
         made = client.create_model_version(NAME, model.artifact_location, run_id=run_id, model_id=model.model_id)
         return Version(str(made.version), run_id)
@@ -147,29 +212,33 @@ class Registry:
         found = self._client.get_model_version(NAME, number)
         return Version(str(found.version), found.run_id or "", found.tags.get(PREVIOUS_TAG, ""))
 
+    def has(self, run_id: str, path: str) -> bool:
+        """Whether a file or folder is among what was recorded with a run."""
+        above = Path(path).parent.as_posix().strip(".")
+        return any(item.path == path for item in self._client.list_artifacts(run_id, above))
+
     @contextmanager
-    def files(self, run_id: str, folder: str) -> Iterator[Path]:
-        """A folder of a run's artefacts, for as long as the block lasts.
+    def files(self, run_id: str, path: str) -> Iterator[Path]:
+        """A file or folder that was recorded with a run, for as long as the block lasts.
 
         Raises
         ------
         InputError
-            When the run has no such folder.
+            When there is none.
         """
         with tempfile.TemporaryDirectory() as place:
-            above = Path(folder).parent.as_posix().strip(".")
-            if not any(item.path == folder for item in self._client.list_artifacts(run_id, above)):
-                raise InputError(f"run {run_id}: no '{folder}' is recorded with it; measure it with `interdance run`")
-            yield Path(self._client.download_artifacts(run_id, folder, place))
+            if not self.has(run_id, path):
+                raise InputError(f"run {run_id}: no '{path}' is recorded with it; `interdance sync` sends what waits")
+            yield Path(self._client.download_artifacts(run_id, path, place))
 
     def download(self, version: Version, folder: Path) -> None:
-        """Bring what is logged of a version into a folder."""
+        """Bring the model folder of a version into a folder."""
         import mlflow.artifacts
 
         source = self._client.get_model_version(NAME, version.number).source
         with tempfile.TemporaryDirectory() as place:  # MLflow makes a folder of the source's name in it
             brought = mlflow.artifacts.download_artifacts(source, dst_path=place, tracking_uri=store_address(self._paths))
-            shutil.copytree(brought, folder, dirs_exist_ok=True)
+            shutil.copytree(Path(brought) / "artifacts" / MODEL_NAME, folder, dirs_exist_ok=True)
 
     def record(self, run_id: str, name: str, content: dict[str, Any]) -> None:
         """Keep a decision with the run it is about."""
@@ -182,14 +251,15 @@ def model_folder(paths: Paths, alias: str) -> Path:
     Raises
     ------
     InputError
-        When nothing has this alias.
+        When nothing has this alias, or the store does not answer.
     """
-    registry = Registry(paths)
-    version = registry.of_alias(alias)
-    if version is None:
-        raise InputError(f"--model {alias}: neither a folder nor the alias of a registered model; see interdance promote")
-    place = paths.state / "registered" / f"{version.number}-{version.run_id[:8]}"
-    if not place.exists():
-        with atomic_folder(place) as folder:
-            registry.download(version, folder)
-    return place / DENOISER
+    with open_registry(paths) as registry:
+        version = registry.of_alias(alias)
+        if version is None:
+            raise InputError(f"--model {alias}: neither a folder nor the alias of a registered model; see interdance promote")
+        place = paths.state / "registered" / f"{version.number}-{version.run_id[:8]}"
+        with locked(paths.state / "registered.lock"):
+            if not place.exists():
+                with atomic_folder(place) as folder:
+                    registry.download(version, folder)
+    return place

@@ -25,7 +25,7 @@ from interdance.representation.contact import observe
 from interdance.takes import NUM_BETAS, Motion
 from interdance.trained import load_model
 
-DENOISER, PARAMS = "denoiser", "params"
+DENOISER, PARAMS = "denoiser", "params"  # as interdance.tracking names what it logs
 
 _MOTION = (
     TensorSpec(np.dtype("float32"), (-1, NUM_JOINTS, 3), "rotations"),

@@ -26,7 +26,7 @@ from interdance.ablation import DATA_SECTIONS
 from interdance.cluster.tune import Outcome, Plan, Tell, search
 from interdance.config import Params, Paths
 from interdance.errors import InputError
-from interdance.files import atomic_path, link, read_json
+from interdance.files import atomic_path, link, locked, read_json
 from interdance.stages import train
 
 log = logging.getLogger(__name__)
@@ -69,9 +69,13 @@ def sweep(root: Path, plan: Plan, name: str) -> tuple[Path, list[Outcome]]:
     _try(params, plan)
     identity = sha256(json.dumps([train.fingerprint_of(params, base), vars(plan)], sort_keys=True).encode()).hexdigest()[:16]
     folder = base.root / "sweeps" / f"{name}-{identity[:8]}"
-    with tracking.run(params, base, "sweep", f"sweep {name}", identity) as report:
-        trial = partial(_trial, params=params, base=base, folder=folder, parent=identity, metric=plan.metric)
-        outcomes = search(trial, plan, "ray", folder)
+    with (
+        locked(base.root / "sweeps" / f".{identity}.lock"),  # a second one waits, and finds what the first has made
+        tracking.run(params, base, "sweep", f"sweep {name}", identity) as report,
+    ):
+        tags = tracking.provenance(base)  # workers have the code alone
+        trial = partial(_trial, params=params, base=base, folder=folder, metric=plan.metric, parent=identity, tags=tags)
+        outcomes = search(trial, plan, "ray", base.root, folder)
         outcomes.sort(
             key=lambda each: (not math.isfinite(each.value), each.value if plan.mode == "min" else -each.value, each.name)
         )
@@ -90,7 +94,13 @@ def sweep(root: Path, plan: Plan, name: str) -> tuple[Path, list[Outcome]]:
 
 
 def with_settings(params: Params, settings: Mapping[str, Any]) -> Params:
-    """Parameters with some of them, named ``section.key``, set to other values; refused as in a file."""
+    """Parameters with some of them, named ``section.key``, set to other values.
+
+    Raises
+    ------
+    InputError
+        For a name or value that a file of parameters could not have.
+    """
     values = params.to_dict()
     for name, value in settings.items():
         section, _, key = name.partition(".")
@@ -108,9 +118,9 @@ def _try(params: Params, plan: Plan) -> None:
             raise InputError("space.train.steps: how long trials are is 'steps' of the plan, for all of them")
         if section in DATA_SECTIONS or name in DATA_SECTIONS:
             raise InputError(f"space.{name}: other data would be needed; compare such runs with interdance ablate")
-        ((_, values),) = spec.items()
+        ((kind, values),) = spec.items()
         for value in values:
-            with_settings(params, {name: value})
+            with_settings(params, {name: float(value) if kind in ("uniform", "loguniform") else value})
 
 
 def _trial(
@@ -121,8 +131,9 @@ def _trial(
     params: Params,
     base: Paths,
     folder: Path,
-    parent: str,
     metric: str,
+    parent: str,
+    tags: Mapping[str, str],
 ) -> None:
     """One training, in a folder of its own with the data of the run.
 
@@ -133,16 +144,19 @@ def _trial(
     for part, target in (("data", base.root / "data"), (".state", base.state)):
         link(place / part, Path(os.path.relpath(target, place)))
     shown = ", ".join(f"{key} {_shown(value)}" for key, value in settings.items())
-    last = 0
+    first = last = 0
 
     def watch(step: int, metrics: Mapping[str, float]) -> None:
-        nonlocal last
+        nonlocal first, last
+        first = first or step
         last = step if metric in metrics else last
+        if not last and step > first + params.train.validate_every:  # all that is told regularly has been told
+            raise InputError(f"metric: {metric}: trainings here do not tell it; they tell {', '.join(metrics)}")
         tell(step, metrics)
 
     model = Paths(place).model
     if not (model / "run.json").exists():
-        train.run_in_team(params, Paths(place), shown, watch=watch, parent=parent, tags={"ray.trial": name})
+        train.run_in_team(params, Paths(place), shown, watch=watch, parent=parent, tags={**tags, "ray.trial": name})
     curves = read_json(model / "curves.json")
     if metric not in curves:
         raise InputError(f"metric: {metric}: trainings here tell {', '.join(curves)}")

@@ -9,10 +9,12 @@ journal.
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import logging
 import math
 import os
+import shutil
 import subprocess
 import tempfile
 import time
@@ -27,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from interdance.config import Params, Paths
-from interdance.files import locked, read_json
+from interdance.files import link_copy, locked, read_json
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -53,6 +55,8 @@ FINGERPRINT_TAG = "fingerprint"
 MODEL_NAME = "denoiser"
 """Of the model that a training logs: artefacts ``denoiser`` (its folder) and ``params`` (``params.yaml``), code to serve it."""
 EXAMPLE_FRAMES = 30
+UPLOAD_TIMEOUT_S = "600"
+ENDS = ("FINISHED", "FAILED", "KILLED")
 
 
 def fingerprint(
@@ -128,15 +132,23 @@ class Report:
         return curves
 
     def model(self, folder: Path, served: Served) -> None:
-        """Log a model folder, and the run's parameters with it, as the run's model, to be registered and served."""
-        paths = {"model": str(folder.resolve()), "code": str(served.code.resolve())}
-        self._journal.append({**paths, "params": self.params.to_dict(), "signature": served.signature})
+        """Log a model folder as it is now, with the run's parameters, as the run's model, to be registered and served."""
+        told = {"model": self._post(folder), "code": served.code, "signature": served.signature}
+        self._journal.append({**told, "params": self.params.to_dict()})
         self._store.send(self._journal, now=True)
 
     def artifact(self, path: Path, folder: str | None = None) -> None:
-        """Keep a file or folder with the run, below ``folder`` when given."""
-        self._journal.append({"artifact": str(path.resolve()), "folder": folder})
+        """Keep a file or folder as it is now with the run, below ``folder`` when given."""
+        self._journal.append({"artifact": self._post(path), "folder": folder})
         self._store.send(self._journal, now=True)
+
+    def _post(self, path: Path) -> str:
+        """A copy that waits to be sent: what lies at ``path`` may be another run's by then."""
+        outbox = self._journal.path.parent.parent / "outbox"
+        outbox.mkdir(parents=True, exist_ok=True)
+        place = Path(tempfile.mkdtemp(prefix=f"{self.fingerprint}.", dir=outbox)) / path.name
+        link_copy(path, place)
+        return str(place.resolve())
 
 
 @dataclass(frozen=True)
@@ -145,11 +157,11 @@ class Served:
 
     Attributes
     ----------
-    code : a file that makes an MLflow ``PythonModel`` (models from code).
+    code : a module whose file makes an MLflow ``PythonModel`` (models from code), by name: its place differs by machine.
     signature : of its inputs, outputs and parameters, as ``ModelSignature.to_dict`` has it.
     """
 
-    code: Path
+    code: str
     signature: dict[str, Any]
 
 
@@ -182,7 +194,7 @@ def run(
                 "experiment": params.tracking.experiment,
                 "name": name,
                 "params": _flat(params.to_dict()),
-                "tags": {FINGERPRINT_TAG: identity, "kind": kind} | _provenance(paths) | dict(tags or {}),
+                "tags": {FINGERPRINT_TAG: identity, "kind": kind} | provenance(paths) | dict(tags or {}),
                 "parent": parent,
             }
         )
@@ -195,7 +207,7 @@ def run(
         store.send(journal, now=True)
         yield report
         status = "FINISHED"
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):  # the second is how Ray stops a trial
         status = "KILLED"
         raise
     finally:
@@ -224,13 +236,13 @@ def end(paths: Paths, identity: str, status: str) -> None:
 
 
 def sync(paths: Paths) -> dict[str, int]:
-    """Send what every journal holds and the store does not. Returns the number of records still unsent, per run."""
+    """Send what every journal holds and the store does not. Returns how many points, files and ends still wait, per run."""
     unsent = {}
     for path in sorted((paths.state / "journal").glob("*.jsonl")):
         journal = _Journal(path)
         store = _Store(paths)
         store.send(journal, now=True)
-        unsent[path.stem] = len(store.missing(journal))
+        unsent[path.stem] = len(store.missing(journal)) + len(journal.waiting) + store.owes_its_end(journal)
     return unsent
 
 
@@ -285,8 +297,7 @@ class _Journal:
         self.path = path
         self.opening: dict[str, Any] | None = None
         self.points: dict[tuple[str, int], tuple[float, int]] = {}  # (metric, step) -> value, time in ms
-        self.unsent_artifacts: dict[tuple[str, str | None], None] = {}
-        self.unsent_model: dict[str, Any] | None = None
+        self.waiting: dict[str, dict[str, Any]] = {}  # files, folders and the model to be sent, by their places
         self.status: str | None = None
         path.parent.mkdir(parents=True, exist_ok=True)
         text = path.read_text() if path.exists() else ""
@@ -311,14 +322,10 @@ class _Journal:
         elif "metrics" in record:
             for name, value in record["metrics"].items():
                 self.points.setdefault((name, record["step"]), (value, record["time"]))
-        elif "model" in record:
-            self.unsent_model = record
-        elif "logged" in record:
-            self.unsent_model = None
-        elif "artifact" in record:
-            self.unsent_artifacts[record["artifact"], record["folder"]] = None
+        elif "model" in record or "artifact" in record:
+            self.waiting[record.get("model") or record["artifact"]] = record
         elif "sent" in record:
-            self.unsent_artifacts.pop((record["sent"], record["folder"]), None)
+            self.waiting.pop(record["sent"], None)
         elif "status" in record:
             self.status = record["status"]
 
@@ -344,19 +351,15 @@ class _Store:
             for batch in _batches(self.missing(journal)):
                 client.log_batch(self._run_id, metrics=[_metric(journal, point) for point in batch])
                 self._known.update(batch)
-            for artifact, folder in list(journal.unsent_artifacts):
-                place = Path(artifact)
-                if place.is_dir():
-                    client.log_artifacts(self._run_id, artifact, folder or place.name)
-                elif place.exists():
-                    client.log_artifact(self._run_id, artifact, folder)
-                journal.append({"sent": artifact, "folder": folder})
-            if journal.unsent_model is not None:
-                self._log_model(client, journal.unsent_model)
-                journal.append({"logged": journal.unsent_model["model"]})
-            if journal.status in ("FINISHED", "FAILED", "KILLED") and journal.status != self._status:
+            if self.owes_its_end(journal):
                 client.set_terminated(self._run_id, journal.status)
-                self._status = journal.status
+                self._status = str(journal.status)
+            if now:  # files take their time: not at every few points
+                for place, record in list(journal.waiting.items()):
+                    self._deliver(client, Path(place), record)
+                    journal.append({"sent": place})
+                    if (self._paths.state / "outbox").resolve() in Path(place).parents:
+                        shutil.rmtree(Path(place).parent, ignore_errors=True)
         except Exception as error:  # whatever it is, a training must not end because of its records
             if not self._is_away:
                 reason = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -367,16 +370,35 @@ class _Store:
             self._is_away = False
             self._next_try = time.monotonic() + SEND_EVERY_S
 
-    def _log_model(self, client: MlflowClient, record: dict[str, Any]) -> None:
+    def owes_its_end(self, journal: _Journal) -> bool:
+        """Whether the run has ended, and the store was not told by this process."""
+        return journal.status in ENDS and journal.status != self._status
+
+    def _deliver(self, client: MlflowClient, place: Path, record: dict[str, Any]) -> None:
+        """Send a file, a folder or the model. What is gone cannot be waited for: that is said, and it is over."""
+        if not place.exists():
+            log.warning("%s is gone before it could be recorded", place)
+            return
+        patience = os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]
+        os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = UPLOAD_TIMEOUT_S  # the server has just answered; a model takes longer
+        try:
+            if "model" in record:
+                self._log_model(client, place, record)
+            elif place.is_dir():
+                client.log_artifacts(self._run_id, str(place), record["folder"] or place.name)
+            else:
+                client.log_artifact(self._run_id, str(place), record["folder"])
+        finally:
+            os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = patience
+
+    def _log_model(self, client: MlflowClient, place: Path, record: dict[str, Any]) -> None:
         """By the client alone: MLflow's own function logs to an experiment that is global to the process."""
         import mlflow.pyfunc
         import numpy as np
         from mlflow.entities import LoggedModelOutput, LoggedModelStatus
         from mlflow.models import ModelSignature
 
-        place, signature = Path(record["model"]), ModelSignature.from_dict(record["signature"])
-        if not place.is_dir():
-            return
+        code, signature = importlib.util.find_spec(record["code"]), ModelSignature.from_dict(record["signature"])
         example = {
             spec.name: np.zeros([EXAMPLE_FRAMES if size == -1 else size for size in spec.shape], spec.type)
             for spec in signature.inputs.inputs
@@ -388,15 +410,19 @@ class _Store:
                 warnings.simplefilter("ignore")  # MLflow would have types of predict() instead of the signature it is given
                 mlflow.pyfunc.save_model(
                     folder,
-                    python_model=record["code"],
-                    artifacts={"denoiser": str(place), "params": str(params)},
+                    python_model=code.origin if code else None,
+                    artifacts={MODEL_NAME: str(place), "params": str(params)},
                     signature=signature,
                     input_example=example,
                     pip_requirements=["interdance"],  # said, or MLflow would run the model to find out
                 )
             experiment = client.get_run(self._run_id).info.experiment_id
             made = client.create_logged_model(experiment, MODEL_NAME, self._run_id)
-            client.log_model_artifacts(made.model_id, str(folder))
+            try:
+                client.log_model_artifacts(made.model_id, str(folder))
+            except BaseException:  # it is made anew the next time
+                client.delete_logged_model(made.model_id)
+                raise
             client.finalize_logged_model(made.model_id, LoggedModelStatus.READY)
             client.log_outputs(self._run_id, [LoggedModelOutput(made.model_id, 0)])
 
@@ -407,6 +433,9 @@ class _Store:
     def _connect(self, journal: _Journal) -> MlflowClient:
         opening = journal.opening or {}
         address = store_address(self._paths)
+        above = self._paths.state / "journal" / f"{opening.get('parent')}.jsonl"
+        if above.exists():
+            _Store(self._paths)._connect(_Journal(above))  # a part is told of its whole, which must be there
         with locked(self._paths.state / "mlflow.lock"):  # two makers of one database or one run would collide
             client = connect(self._paths)
             experiment = client.get_experiment_by_name(opening["experiment"])
@@ -416,19 +445,19 @@ class _Store:
             else:
                 experiment_id = experiment.experiment_id
             identity, tags = opening["tags"][FINGERPRINT_TAG], opening["tags"]
+            parent = _find(client, experiment_id, opening["parent"]) if opening.get("parent") else None
+            tags = tags | ({"mlflow.parentRunId": parent} if parent else {})
             found = _find(client, experiment_id, identity)
-            if found:
-                self._run_id = found
-            else:
-                parent = _find(client, experiment_id, opening["parent"]) if opening.get("parent") else None
-                tags = tags | ({"mlflow.parentRunId": parent} if parent else {})
-                made = client.create_run(experiment_id, run_name=opening["name"], tags=tags)
-                self._run_id = made.info.run_id
-                from mlflow.entities import Param
+            self._run_id = found or client.create_run(experiment_id, run_name=opening["name"], tags=tags).info.run_id
+            # A fault may have come between the run and its parameters.
+            from mlflow.entities import Param, RunTag
 
-                params = [Param(key, str(value)) for key, value in opening["params"].items()]
-                for start in range(0, len(params), 100):
-                    client.log_batch(self._run_id, params=params[start : start + 100])
+            told = client.get_run(self._run_id).data
+            params = [Param(key, str(value)) for key, value in opening["params"].items() if key not in told.params]
+            late = [RunTag(key, value) for key, value in tags.items() if key not in told.tags]
+            for start in range(0, len(params), 100):
+                client.log_batch(self._run_id, params=params[start : start + 100])
+            client.log_batch(self._run_id, tags=late)
         for name in {name for name, _ in journal.points}:
             self._known.update((name, point.step) for point in client.get_metric_history(self._run_id, name))
         if journal.status == "RUNNING":
@@ -472,8 +501,11 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return result
 
 
-def _provenance(paths: Paths) -> dict[str, str]:
-    """Git revision, whether files differ from it, the hash of ``dvc.lock``, the Prefect run."""
+def provenance(paths: Paths) -> dict[str, str]:
+    """Tags that say where a run comes from: git revision, whether files differ from it, ``dvc.lock``'s hash, the Prefect run.
+
+    On a cluster they are those of the machine that asked; workers have the code alone.
+    """
     code = Path(__file__).resolve().parent
     revision = _git(code, "rev-parse", "HEAD")
     tags = {"git.revision": revision or "none"}

@@ -131,20 +131,15 @@ def reproduce(
     _run(root, command, say, environment or {}, what=f"{' '.join(stages) or 'dvc repro'} in {root}")
 
 
-def call(root: Path, *command: str, say: Callable[[str], None], environment: Mapping[str, str] | None = None) -> int:
+def call(root: Path, *command: str, say: Callable[[str], None], environment: Mapping[str, str] | None = None) -> None:
     """Run ``interdance <command>`` in a process group of its own, as :func:`reproduce` runs stages.
-
-    Returns
-    -------
-    int
-        0, or 1 where that is an answer (a gate that said no).
 
     Raises
     ------
     InputError, StageError
         As :func:`reproduce`.
     """
-    return _run(root, ("interdance.cli", *command), say, environment or {}, what=f"interdance {command[0]}", answers=(0, 1))
+    _run(root, ("interdance.cli", *command), say, environment or {}, what=f"interdance {command[0]}")
 
 
 def _run(
@@ -154,8 +149,7 @@ def _run(
     environment: Mapping[str, str],
     *,
     what: str,
-    answers: Sequence[int] = (0,),
-) -> int:
+) -> None:
     """``python -m <module ...>``, its lines to ``say``, its group ended whatever ends this call."""
     binaries = str(Path(sys.executable).parent)  # the stages' `python` is this one, environment activated or not
     variables = {
@@ -192,9 +186,8 @@ def _run(
             raise
     if code and (is_refused or code == 2) and refusal:
         raise InputError(refusal)
-    if code not in answers:
+    if code:
         raise StageError(f"{what}: exit code {code}; its own words are above")
-    return code
 
 
 def damaged(project: Path, tell: Callable[[int, int], None] = lambda done, total: None) -> list[Path]:
@@ -203,7 +196,7 @@ def damaged(project: Path, tell: Callable[[int, int], None] = lambda done, total
     DVC trusts an object that is read-only, and would hand a damaged one on for ever. Removed, it comes back from a remote
     (``dvc pull``) or is made again.
     """
-    objects = sorted(path for path in (project / ".dvc" / "cache" / "files" / "md5").glob("??/*") if path.is_file())
+    objects = sorted(path for path in _objects(project).glob("??/*") if path.is_file())
     found = []
     with ThreadPoolExecutor() as threads:  # hashing lets go of the interpreter's lock
         for done, (path, is_whole) in enumerate(zip(objects, threads.map(_is_whole, objects), strict=True), start=1):
@@ -211,6 +204,14 @@ def damaged(project: Path, tell: Callable[[int, int], None] = lambda done, total
             if not is_whole:
                 found.append(path)
     return found
+
+
+def _objects(project: Path) -> Path:
+    """Where DVC keeps its objects: a private run shares those of the project, and a project may name another place."""
+    from dvc.repo import Repo  # seconds to import
+
+    with Repo(str(project)) as repo:
+        return Path(repo.cache.local.path)
 
 
 def _is_whole(path: Path) -> bool:

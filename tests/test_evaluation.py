@@ -365,9 +365,9 @@ class TestComparing:
             compare_records(paths[0], "theirs", paths[1], "ours")
         summary = json.loads(paths[1].read_text())
         for change, sentence in (
-            ({"reference": {"fingerprint": "0000"}}, "was measured against reference set"),
-            ({"frames": 7}, "differ in frames"),
-            ({"settings": {}}, "differ in settings"),
+            ({"reference": {"fingerprint": "0000"}}, "cannot be compared: reference set"),
+            ({"frames": 7}, "cannot be compared: frames"),
+            ({"settings": {}}, "cannot be compared: settings"),
         ):
             paths[1].write_text(json.dumps(summary | {"about": summary["about"] | change}))
             with pytest.raises(InputError, match=sentence):

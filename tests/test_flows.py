@@ -115,13 +115,13 @@ def test_sweeps_and_takes_are_commands(monkeypatch: pytest.MonkeyPatch, tmp_path
     (tmp_path / "configs").mkdir()
     called: list[tuple[str, ...]] = []
 
-    def call(root: Path, *arguments: str, say: Any, environment: dict[str, str]) -> int:
+    def call(root: Path, *arguments: str, say: Any, environment: dict[str, str]) -> None:
         called.append(arguments)
         assert environment["INTERDANCE_FLOW_RUN"] != "None" and root == tmp_path
-        folder = tmp_path / "sweeps" / "small-1234"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "trials.csv").write_text("train.lr,step\n0.001,200\n")
-        return 0
+        place = tmp_path / "runs" / "other" / "sweeps" / "small-1234" / "trials.csv"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text("train.lr,step\n0.001,200\n")
+        say(f"trials: {place}")
 
     monkeypatch.setattr(workspace, "call", call)
     flows.sweep.sweep("configs/sweep/small.yaml", project=str(tmp_path))
@@ -129,7 +129,7 @@ def test_sweeps_and_takes_are_commands(monkeypatch: pytest.MonkeyPatch, tmp_path
     flows.generate.generate("song.ogg", "out", project=str(tmp_path), **wanted)
     assert called[0] == ("sweep", "configs/sweep/small.yaml")
     assert " ".join(called[1]) == (
-        "generate --music song.ogg --out out --seed 0 --num-samples 2 --leader l.bvh --model champion --clean"
+        "generate --music song.ogg --out out --num-samples 2 --leader l.bvh --model champion --clean"
     )
     shown = artifacts()
     assert "0.001" in shown["trials"].data and "duet.html" in shown["duet"].data
@@ -140,7 +140,7 @@ def test_a_refusal_is_not_tried_again_and_exits_with_its_sentence(
 ) -> None:
     tries: list[int] = []
 
-    def call(*given: Any, **named: Any) -> int:
+    def call(*given: Any, **named: Any) -> None:
         tries.append(1)
         raise InputError("song.ogg: no such file")
 
@@ -155,17 +155,37 @@ def test_a_refusal_is_not_tried_again_and_exits_with_its_sentence(
 def test_what_fails_otherwise_is_tried_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     tries: list[int] = []
 
-    def call(*given: Any, **named: Any) -> int:
+    def call(*given: Any, **named: Any) -> None:
         tries.append(1)
         if len(tries) < 3:
             raise workspace.StageError("the disk was full")
-        return 0
 
     monkeypatch.setattr(workspace, "call", call)
     quick = flows.tasks.command.with_options(retry_delay_seconds=0)
     monkeypatch.setattr(flows.generate, "command", quick)
     flows.generate.generate("song.ogg", "out", project=str(tmp_path))
     assert len(tries) == 3
+
+
+def test_a_parameter_that_cannot_be_is_refused_with_its_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["generate", "--music", "song.ogg", "--out", "out", "--num-samples", "0"])
+    with pytest.raises(SystemExit) as left:
+        run_from_the_command_line(flows.generate.generate)
+    said = capsys.readouterr().err
+    assert left.value.code == 2 and "num_samples" in said and "greater than or equal to 1" in said
+
+
+def test_a_command_that_fails_is_no_answer(tmp_path: Path) -> None:
+    """Exit code 1 of a gate means no; of a process that a flow started it means that it failed."""
+    said: list[str] = []
+    for name in ("params.yaml", "dvc.yaml"):
+        (tmp_path / name).write_text((ROOT / name).read_text())
+    (tmp_path / ".state").write_text("a file where a folder is needed")
+    with pytest.raises(workspace.StageError, match="interdance runs: exit code 1"):
+        workspace.call(tmp_path, "runs", say=said.append)
+    assert "Error" in said[-1]
 
 
 @pytest.mark.parametrize("name", sorted(item["entrypoint"].split(":")[1] for item in DEPLOYMENTS))

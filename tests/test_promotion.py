@@ -19,7 +19,7 @@ from interdance import config, serving, tracking
 from interdance.body.model import Body
 from interdance.body.pose import fit_motion
 from interdance.cli.commands import app
-from interdance.comparison import compare_runs
+from interdance.comparison import compare_trainings
 from interdance.config import Params, Paths
 from interdance.errors import InputError
 from interdance.evaluation.pool import Difference
@@ -27,7 +27,7 @@ from interdance.evaluation.record import write_evaluation
 from interdance.evaluation.summary import Evaluation
 from interdance.generation.generate import generate_follower
 from interdance.promotion import gate, promote, roll_back
-from interdance.registry import CHALLENGER, CHAMPION, NAME, Registry, model_folder
+from interdance.registry import CHALLENGER, CHAMPION, NAME, model_folder, open_registry
 from interdance.representation.contact import observe
 from interdance.tracking import Served
 from interdance.trained import load_model
@@ -67,7 +67,7 @@ def train(params: Params, paths: Paths, denoiser: Path) -> Train:
     def trained(name: str, *, reference: str = "one", measured: bool = True, **figures: float) -> str:
         identity = f"{name:0<16}"
         with tracking.run(params, paths, "training", name, identity) as report:
-            served = Served(Path(serving.__file__), serving.SIGNATURE.to_dict())
+            served = Served(serving.__name__, serving.SIGNATURE.to_dict())
             report.model(denoiser, served)
             if measured:
                 values = GOOD | figures
@@ -86,8 +86,8 @@ def train(params: Params, paths: Paths, denoiser: Path) -> Train:
 
 
 def aliases(paths: Paths) -> dict[str, str]:
-    registry = Registry(paths)
-    found = {alias: registry.of_alias(alias) for alias in (CHAMPION, CHALLENGER)}
+    with open_registry(paths) as registry:
+        found = {alias: registry.of_alias(alias) for alias in (CHAMPION, CHALLENGER)}
     return {alias: version.run_id for alias, version in found.items() if version is not None}
 
 
@@ -100,7 +100,7 @@ def test_a_better_model_becomes_champion_and_a_worse_one_does_not(params: Params
     assert aliases(paths) == {CHAMPION: first.run_id, CHALLENGER: worse.run_id}
     better = promote(params, paths, run=train("better", FID_cd=3.0))
     assert better.promoted and aliases(paths) == {CHAMPION: better.run_id, CHALLENGER: worse.run_id}
-    with Registry(paths).files(worse.run_id, "promotion.json") as place:
+    with open_registry(paths) as registry, registry.files(worse.run_id, "promotion.json") as place:
         record = json.loads(place.read_text())
     assert record["promoted"] is False and record["reasons"] == worse.reasons
     assert record["differences"]["FID_cd"]["difference"] == pytest.approx(3.0)
@@ -142,31 +142,33 @@ def test_the_best_of_all_is_found_by_its_figure(params: Params, paths: Paths, tr
     for name, distance, contact in (("aaaa", 7.0, 0.9), ("bbbb", 4.0, 0.5), ("cccc", 5.0, 0.7)):
         train(name, FID_cd=distance, CF=contact)
     train("dddd", measured=False)
-    run_of = {name: Registry(paths).find("interdance", name).info.run_id for name in ("aaaa", "bbbb")}
+    with open_registry(paths) as registry:
+        run_of = {name: registry.find("interdance", name).run_id for name in ("aaaa", "bbbb")}
     assert promote(params, paths, best="FID_cd").run_id == run_of["bbbb"]
     assert promote(params, paths, best="CF").run_id == run_of["aaaa"]
 
 
 def test_what_cannot_be_compared_is_refused_in_a_sentence(params: Params, paths: Paths, train: Train) -> None:
-    with pytest.raises(InputError, match="no trainings have this name; there are: none"):
+    with pytest.raises(InputError, match="no trainings begin with this; there are: none"):
         promote(params, paths, run="beef")
     with pytest.raises(InputError, match="no training has this figure"):
         promote(params, paths, best="FID_cd")
-    train("ab12")
-    train("ab13", measured=False)
+    train("abcd1")
+    train("abcd2", measured=False)
     train("cd", reference="other")
     for given, sentence in (
-        ({"run": "ab1"}, "no trainings have this name; there are: "),
-        ({"run": "ab13"}, "no 'metrics' is recorded with it"),
+        ({"run": "abcd"}, "2 trainings begin with this; there are: abcd.000, abcd.000"),
+        ({"run": "abc"}, "4 characters or more"),
+        ({"run": "abcd2"}, "no 'metrics' is recorded with it"),
         ({"best": "loss"}, "--best loss: no figure"),
-        ({"run": "ab12", "best": "CF"}, "not both"),
+        ({"run": "abcd1", "best": "CF"}, "not both"),
         ({}, "not both"),
     ):
         with pytest.raises(InputError, match=sentence):
             promote(params, paths, **given)
     with pytest.raises(InputError, match="there is no champion"):
         roll_back(paths)
-    promote(params, paths, run="ab12")
+    promote(params, paths, run="abcd1")
     with pytest.raises(InputError, match="reference set"):
         promote(params, paths, run="cd00")
     assert CHALLENGER not in aliases(paths)
@@ -238,17 +240,17 @@ def test_runs_are_listed_and_put_side_by_side(params: Params, paths: Paths, trai
     done = runner.invoke(app, ["runs", "aaaa", "bbbb", *root])
     page = (paths.root / "compared" / "index.html").read_text()
     assert done.exit_code == 0 and "index.html" in done.output
-    assert "None: they differ in code or data" in page and "different reference sets" not in page
+    assert "None: they differ in code or data" in page and "cannot be compared" not in page
     assert "<b>4.00</b>" in page and "<b>7.00</b>" not in page, "the best one is marked"
-    compare_runs(paths, "interdance", ["aaaa", "dddd"], paths.root / "compared")
-    assert "different reference sets" in (paths.root / "compared" / "index.html").read_text()
+    compare_trainings(paths, "interdance", ["aaaa", "dddd"], paths.root / "compared")
+    assert "reference set" in (paths.root / "compared" / "index.html").read_text()
     for given, sentence in (
         (["aaaa"], "two trainings or more"),
         (["aaaa", "aaaa0"], "each once"),
         (["aaaa", "cccc"], "no 'metrics' is recorded"),
     ):
         with pytest.raises(InputError, match=sentence):
-            compare_runs(paths, "interdance", given, paths.root / "compared")
+            compare_trainings(paths, "interdance", given, paths.root / "compared")
 
 
 def test_a_comparison_shows_what_differs_and_the_same_takes(params: Params, paths: Paths, train: Train) -> None:
@@ -264,7 +266,7 @@ def test_a_comparison_shows_what_differs_and_the_same_takes(params: Params, path
                 (place / "reports" / "samples" / take / "page.html").write_text(f"{name} {take}")
             report.artifact(place / "metrics", "metrics")
             report.artifact(place / "reports", "reports")
-    found = compare_runs(paths, "interdance", ["aaaa000011", "bbbb000011"], paths.root / "side")
+    found = compare_trainings(paths, "interdance", ["aaaa000011", "bbbb000011"], paths.root / "side")
     assert found.parameters == {"train.lr": ["0.001", "0.002"]}
     assert {take: sorted(pages) for take, pages in found.clips.items()} == {
         "salsa": ["aaaa0000", "bbbb0000"],

@@ -104,7 +104,7 @@ def test_the_best_trial_is_first_and_becomes_an_overlay(
 def test_another_plan_or_other_data_are_another_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = sweep.read_plan(SHIPPED[-1])
     names: list[Path] = []
-    monkeypatch.setattr(sweep, "search", lambda *given: names.append(given[3]) or [])
+    monkeypatch.setattr(sweep, "search", lambda *given: names.append(given[-1]) or [])
     for name in ("data/music", "data/encoded"):
         (tmp_path / name).mkdir(parents=True)
     for name in ("data/split.json", "data/statistics.npz"):
@@ -149,6 +149,7 @@ def told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., list[
             base=Paths(tmp_path / "project"),
             folder=tmp_path / "project" / "sweeps" / "a",
             parent="p",
+            tags={},
             metric=metric,
         )
         return heard

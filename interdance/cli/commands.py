@@ -143,6 +143,9 @@ def run(
 def promote(
     run: Annotated[str | None, typer.Option(help="A training: MLflow's run id or the fingerprint, or how one begins.")] = None,
     best: Annotated[str | None, typer.Option(help="The training that is best in a figure, such as FID_cd.")] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Also where the two were not measured alike, such as after new takes; with --run.")
+    ] = False,
     rollback: Annotated[bool, typer.Option("--rollback", help="Make the champion before this one champion again.")] = False,
     root: Root = Path("."),
 ) -> None:
@@ -158,7 +161,7 @@ def promote(
         was, now = roll_back(paths)
         typer.echo(f"champion: version {now.number} again (run {now.run_id}), no longer version {was.number}")
         return
-    decision = put_through(params, paths, run=run, best=best)
+    decision = put_through(params, paths, run=run, best=best, replace=replace)
     if decision.differences:
         Console().print(console_rows(["figure", f"minus version {decision.champion}", "95 %", "verdict"], decision.rows()))
     for reason in decision.reasons:
@@ -178,16 +181,16 @@ def runs(
     root: Root = Path("."),
 ) -> None:
     """List the trainings that were measured, or put some side by side: parameters, figures, couples."""
-    from interdance.comparison import compare_runs, measured_runs
+    from interdance.comparison import compare_trainings, measured_trainings
     from interdance.report.tables import console_rows
 
     params, paths = config.load(root / "params.yaml"), Paths(root)
     if not names:
-        heads, *rows = measured_runs(paths, params.tracking.experiment, figures.split(","))
+        heads, *rows = measured_trainings(paths, params.tracking.experiment, _items([figures]))
         Console().print(console_rows(heads, rows))
         return
     place = out or root / "compared"
-    comparison = compare_runs(paths, params.tracking.experiment, names, place)
+    comparison = compare_trainings(paths, params.tracking.experiment, names, place)
     Console().print(console_rows(["parameter", *comparison.names], [[key, *row] for key, row in comparison.parameters.items()]))
     typer.echo(str(place / "index.html"))
 
@@ -207,7 +210,6 @@ def sweep(
     found = read_plan(plan)
     root = workspace.prepare(workspace.find_project(Path.cwd()), *(overlay or ()), name=name)
     workspace.reproduce(root, "statistics", say=typer.echo)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     folder, outcomes = run_sweep(root, found, plan.stem)
     shown = len(found.space) + 3
     heads, *rows = (row[:shown] for row in table(outcomes, found))
@@ -243,7 +245,7 @@ def ablate(
     with progress("ablation") as tell:
         evaluation = run_ablation(root, settings, numbers, workers or config.load(root / "params.yaml").data.workers, tell)
     Console().print(console_table(evaluation.summary))
-    typer.echo(str(root / "ablation" / "index.html"))
+    typer.echo(f"tables: {root / 'ablation' / 'index.html'}")
 
 
 @app.command()

@@ -13,8 +13,10 @@ PACKAGE = Path(__file__).resolve().parent.parent
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_TRAIN_ENABLE_PRINT_PATCH": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # who asks for no GPU sees none
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",  # paths of parameters begin at the project
     "RAY_TRAIN_V2_ENABLED": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # or an interrupted search would end as if it were whole
 }
 for _name, _value in SETTINGS.items():
     os.environ.setdefault(_name, _value)
@@ -25,11 +27,9 @@ from interdance.errors import InputError  # noqa: E402
 
 log = logging.getLogger(__name__)
 
-#: What workers on other machines must be told of our environment: where records and unfinished trainings are, and who asks.
-CARRIED = (
-    *("INTERDANCE_STATE", "INTERDANCE_FLOW_RUN", "MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_TOKEN"),
-    *("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "OMP_NUM_THREADS"),
-)
+#: What workers on other machines are told of our environment: where state and records are, and how to get in there.
+CARRIED = ("INTERDANCE_", "MLFLOW_", "AWS_")
+SQLITE = "sqlite:///"
 
 
 @contextmanager
@@ -38,21 +38,23 @@ def connected() -> Iterator[None]:
 
     A cluster gets our package with the connection, as a module of its runtime environment: nothing but the pinned packages
     need be installed there. Inside a Ray job, or where Ray runs already in this process, that one is used.
+
+    Raises
+    ------
+    InputError
+        When no cluster answers at the address, or refuses.
     """
     if ray.is_initialized():
         yield
         return
     address = os.environ.get("RAY_ADDRESS")
-    carried = {name: os.environ[name] for name in CARRIED if name in os.environ}
-    if "INTERDANCE_STATE" in carried:  # workers have working folders of their own
-        carried["INTERDANCE_STATE"] = str(Path(carried["INTERDANCE_STATE"]).resolve())
-    environment: dict[str, object] = {"env_vars": {**SETTINGS, **carried}}
+    environment: dict[str, object] = {"env_vars": {**SETTINGS, **_carried()}}
     if address:
         environment["py_modules"] = [str(PACKAGE)]
         environment["excludes"] = ["**/__pycache__", "**/node_modules"]
     try:
         _start(address, environment)
-    except ConnectionError as error:
+    except (ConnectionError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         cure = "is it running, and are RAY_AUTH_MODE and RAY_AUTH_TOKEN those of the cluster?"
         raise InputError(f"RAY_ADDRESS={address}: {reason}; {cure}") from None
@@ -71,6 +73,39 @@ def _start(address: str | None, environment: dict[str, object]) -> None:
         log_to_driver=True,
         logging_level=logging.WARNING,
     )
+
+
+def require(count: int, cpus: float, gpus: float, what: str) -> None:
+    """Refuse what would wait for ever: ``count`` processes (named ``what``) with so many CPUs and GPUs each.
+
+    Raises
+    ------
+    InputError
+        When the machines that are there now have not as many.
+    """
+    machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    places = 0
+    for have in machines:
+        fits = [int(have.get(kind, 0) / need) for kind, need in (("CPU", cpus), ("GPU", gpus)) if need]
+        places += min(fits, default=count)
+    if places < count:
+        raise InputError(f"{what} with {cpus:g} CPUs and {gpus:g} GPUs each: there is room for {places} on {_what_is_there()}")
+
+
+def speak() -> None:
+    """Let a worker's log be read: what it writes comes to the driver's."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S")
+
+
+def _carried() -> dict[str, str]:
+    """Our environment for workers, who have working folders of their own: with places that hold from any."""
+    carried = {name: value for name, value in os.environ.items() if name.startswith(CARRIED) or name == "OMP_NUM_THREADS"}
+    if "INTERDANCE_STATE" in carried:
+        carried["INTERDANCE_STATE"] = str(Path(carried["INTERDANCE_STATE"]).resolve())
+    records = carried.get("MLFLOW_TRACKING_URI", "")
+    if records.startswith(SQLITE):
+        carried["MLFLOW_TRACKING_URI"] = SQLITE + str(Path(records.removeprefix(SQLITE)).resolve())
+    return carried
 
 
 def _what_is_there() -> str:

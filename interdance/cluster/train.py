@@ -7,10 +7,11 @@ its own checkpoint (:mod:`interdance.training.state`), on storage that all worke
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 
-from interdance.cluster.session import connected, ray
+from interdance.cluster.session import connected, ray, require, speak
 from interdance.errors import InputError
 from interdance.training.team import Team
 
@@ -34,7 +35,7 @@ class Refusal:
         return self.sentence
 
 
-def on_workers(work: Work, name: str, num_workers: int, storage: Path) -> None:
+def on_workers(work: Work, name: str, num_workers: int, folder: Path, storage: Path) -> None:
     """Run ``work(team)`` in ``num_workers`` processes that train together; when one dies, all start anew.
 
     Where there are as many GPUs each has one, and they speak NCCL; otherwise a CPU each, and gloo.
@@ -45,13 +46,15 @@ def on_workers(work: Work, name: str, num_workers: int, storage: Path) -> None:
         Goes on from its own checkpoint when it is called again. It travels to other machines: what it holds must too.
     name
         Of the training: Ray keeps its own files under it.
+    folder
+        Working folder of the processes: where relative paths begin.
     storage
-        Folder for those files, seen by every machine.
+        Folder for Ray's files. Both are seen by every machine, at the same place.
 
     Raises
     ------
     InputError
-        With the sentence of the worker that refused its input.
+        With the sentence of the worker that refused its input or whose loss is no number, or when there are not as many CPUs.
     """
     from ray.train import FailureConfig, RunConfig, ScalingConfig
     from ray.train.torch import TorchConfig, TorchTrainer
@@ -61,16 +64,19 @@ def on_workers(work: Work, name: str, num_workers: int, storage: Path) -> None:
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)  # may not die with a worker
         refusal = Refusal.options(scheduling_strategy=here).remote()  # type: ignore[attr-defined]
         use_gpu = ray.cluster_resources().get("GPU", 0) >= num_workers
+        if not use_gpu:
+            require(num_workers, 1, 0, f"{num_workers} workers")
 
         def loop() -> None:
+            os.chdir(folder)
+            speak()
             if ray.get(refusal.get.remote()):  # started anew, as if it were a fault; it would be refused again
                 raise RuntimeError("refused")
             context = ray.train.get_context()
-            logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S")
             team = Team(context.get_world_rank(), context.get_world_size())
             try:
                 work(team)
-            except InputError as error:
+            except (InputError, FloatingPointError) as error:  # it would come to the same again
                 ray.get(refusal.put.remote(str(error)))
                 raise
 

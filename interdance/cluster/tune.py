@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from interdance.cluster.session import connected, ray
+from interdance.cluster.session import connected, require, speak
 from interdance.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ class Plan:
     gpus: float
 
     def check(self, source: str) -> None:
-        """Refuse what cannot be searched; ``source`` names the file."""
+        """Raise :class:`InputError` for what cannot be searched; ``source`` names the file."""
         if not self.space:
             raise InputError(f"{source}: space: name at least one parameter, such as train.lr")
         for name, spec in self.space.items():
@@ -100,7 +101,7 @@ class Outcome:
     ----------
     name : Ray's name for the trial.
     settings : by name of the parameter.
-    value : of the metric, when it was told last; not finite when it never was.
+    value : of the metric, when it was told last; not finite when it never was, or the trial failed.
     step : when it was told last.
     seconds : that it took.
     ended : ``finished``, ``stopped`` early, or ``failed``.
@@ -116,7 +117,7 @@ class Outcome:
     reason: str = ""
 
 
-def search(trial: Trial, plan: Plan, name: str, storage: Path) -> list[Outcome]:
+def search(trial: Trial, plan: Plan, name: str, folder: Path, storage: Path) -> list[Outcome]:
     """Run the trials of a plan, or those that an earlier, killed run with this name did not finish.
 
     Parameters
@@ -126,8 +127,15 @@ def search(trial: Trial, plan: Plan, name: str, storage: Path) -> list[Outcome]:
         else's, and is not tried again; whatever else ends a trial is, twice.
     name
         Of the search; it must follow from the plan and from what trials depend on, for an equal name goes on.
+    folder
+        Working folder of the trials: where relative paths begin.
     storage
-        Folder for what Ray keeps, seen by every machine.
+        Folder for what Ray keeps. Both are seen by every machine, at the same place.
+
+    Raises
+    ------
+    InputError
+        When no machine has what a trial takes.
     """
     from ray import tune
     from ray.tune.schedulers import ASHAScheduler, FIFOScheduler
@@ -135,7 +143,8 @@ def search(trial: Trial, plan: Plan, name: str, storage: Path) -> list[Outcome]:
     from ray.tune.search.optuna import OptunaSearch
 
     def run(settings: dict[str, Any]) -> None:
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S")
+        os.chdir(folder)
+        speak()
         last = {"step": 0, plan.metric: _worst(plan.mode)}
 
         def tell(step: int, metrics: Mapping[str, float]) -> None:
@@ -150,7 +159,7 @@ def search(trial: Trial, plan: Plan, name: str, storage: Path) -> list[Outcome]:
             tune.report({**last, plan.metric: _worst(plan.mode), "refused": str(error)})
 
     with connected():
-        _check_resources(plan)
+        require(1, plan.cpus, plan.gpus, "a trial")
         trainable = tune.with_resources(run, {"cpu": plan.cpus, "gpu": plan.gpus})
         place = storage.resolve() / name
         if (place / "tuner.pkl").exists():
@@ -158,7 +167,13 @@ def search(trial: Trial, plan: Plan, name: str, storage: Path) -> list[Outcome]:
             tuner = tune.Tuner.restore(str(place), trainable, resume_unfinished=True, restart_errored=True)
         else:
             scheduler = (
-                ASHAScheduler(time_attr="step", max_t=plan.steps, grace_period=plan.grace, reduction_factor=3)
+                ASHAScheduler(
+                    time_attr="step",
+                    max_t=plan.steps,
+                    grace_period=plan.grace,
+                    reduction_factor=3,
+                    stop_last_trials=False,  # a trial at its last step has its model to write yet
+                )
                 if plan.stop_early
                 else FIFOScheduler()
             )
@@ -193,13 +208,6 @@ def search(trial: Trial, plan: Plan, name: str, storage: Path) -> list[Outcome]:
         return [_outcome(results[index], plan) for index in range(len(results))]
 
 
-def _check_resources(plan: Plan) -> None:
-    """A trial that fits on no machine would wait for ever."""
-    machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    if not any(have.get("CPU", 0) >= plan.cpus and have.get("GPU", 0) >= plan.gpus for have in machines):
-        raise InputError(f"cpus: {plan.cpus:g}, gpus: {plan.gpus:g}: no machine of this cluster has as many for a trial")
-
-
 def _domain(spec: Mapping[str, list[Any]]) -> Any:
     from ray import tune
 
@@ -222,7 +230,7 @@ def _outcome(result: Any, plan: Plan) -> Outcome:
     return Outcome(
         name=str(metrics.get("trial_id", "")) or Path(result.path).name,
         settings=dict(result.config or {}),
-        value=float(metrics.get(plan.metric, _worst(plan.mode))),
+        value=_worst(plan.mode) if failed else float(metrics.get(plan.metric, _worst(plan.mode))),
         step=step,
         seconds=float(metrics.get("time_total_s", 0.0)),
         ended="failed" if failed else "finished" if step >= plan.steps else "stopped",

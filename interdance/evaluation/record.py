@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -65,13 +66,9 @@ def compare_records(one: Path, system: str, other: Path, other_system: str) -> d
     for path, summary, name in ((one, mine, system), (other, theirs, other_system)):
         if name not in summary["systems"]:
             raise InputError(f"{path}: no system {name}; it holds {', '.join(summary['systems'])}")
-    prints = [summary["about"]["reference"]["fingerprint"] for summary in (mine, theirs)]
-    if prints[0] != prints[1]:
-        raise InputError(f"{one} was measured against reference set {prints[0]}, {other} against {prints[1]}")
-    for key in SAME:
-        a, b = (json.dumps(summary["about"].get(key), sort_keys=True) for summary in (mine, theirs))
-        if a != b:
-            raise InputError(f"{one} and {other} differ in {key} ({a[:80]} and {b[:80]}); evaluate them alike")
+    differing = unlike(mine["about"], theirs["about"])
+    if differing:
+        raise InputError(f"{one} and {other} cannot be compared: {differing[0]}; evaluate them alike")
     values = {
         name: (value, theirs["systems"][other_system][name])
         for name, value in mine["systems"][system].items()
@@ -83,6 +80,17 @@ def compare_records(one: Path, system: str, other: Path, other_system: str) -> d
         values,
         BETTER,
     )
+
+
+def unlike(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Why the figures of two evaluations cannot be compared, given ``about`` of their summaries; empty when they can."""
+    prints = [about["reference"]["fingerprint"] for about in (one, other)]
+    reasons = [f"reference set {prints[0]} and {prints[1]}"] if prints[0] != prints[1] else []
+    for key in SAME:
+        a, b = (json.dumps(about.get(key), sort_keys=True) for about in (one, other))
+        if a != b:
+            reasons.append(f"{key} {a[:80]} and {b[:80]}")
+    return reasons
 
 
 def only_system(path: Path, option: str) -> str:

@@ -16,8 +16,7 @@ def runs_page(
     parameters: Mapping[str, Sequence[str]],
     evaluation: Mapping[str, Any],
     clips: Mapping[str, Mapping[str, str]],
-    *,
-    is_one_reference: bool,
+    differing: Sequence[str],
 ) -> str:
     """The page.
 
@@ -31,8 +30,8 @@ def runs_page(
         ``systems`` (and ``spread``, ``intervals``) by the runs' names.
     clips
         take -> run -> address of a page, relative to this one.
-    is_one_reference
-        Whether all were measured against the same reference set; otherwise the page says that they were not.
+    differing
+        Why figures cannot be compared, where they cannot; no best is marked then.
     """
     keys = {key for values in evaluation["systems"].values() for key in values}
     columns = measured([*TABLE_3, *MORE], keys)
@@ -45,5 +44,5 @@ def runs_page(
         parameters=parameters,
         figures=figures,
         clips=clips,
-        is_one_reference=is_one_reference,
+        differing=differing,
     )

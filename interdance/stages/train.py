@@ -39,7 +39,7 @@ def run(params: Params, paths: Paths, name: str = "") -> None:
     Raises
     ------
     InputError
-        When data, parameters, or the model to start from cannot be used together.
+        When data, parameters, or the model to start from cannot be used together, or there are not as many processors.
     """
     workers = _workers()
     if workers == 1:
@@ -47,13 +47,14 @@ def run(params: Params, paths: Paths, name: str = "") -> None:
         return
     from interdance.cluster.train import on_workers  # seconds to import
 
-    there = Paths(paths.root.resolve())  # workers have working folders of their own
-    on_workers(
-        partial(run_in_team, params, there, name),
-        f"train-{fingerprint_of(params, paths)}",
-        workers,
-        there.state / "ray",
-    )
+    there, fingerprint = Paths(paths.root.resolve()), fingerprint_of(params, paths)
+    tags = tracking.provenance(paths) | {"workers": str(workers)}  # workers have the code alone
+    try:
+        work = partial(run_in_team, params, there, name, tags=tags)
+        on_workers(work, f"train-{fingerprint}", workers, there.root, there.state.resolve() / "ray")
+    except BaseException as error:  # the worker that records may have been ended by the others
+        tracking.end(there, fingerprint, "FAILED" if isinstance(error, Exception) else "KILLED")
+        raise
 
 
 def run_in_team(
@@ -135,10 +136,13 @@ def run_in_team(
         model = work(report=tell, show=show)
         save_model(paths.model, model)
         write_json(paths.model / "curves.json", report.curves())
-        write_json(paths.model / "run.json", {"fingerprint": fingerprint})
-        from interdance import serving  # imports MLflow
+        if params.model.task == "reactive":  # what is served follows a leader
+            from interdance import serving  # imports MLflow
 
-        report.model(paths.model, Served(Path(serving.__file__), serving.SIGNATURE.to_dict()))
+            report.model(paths.model, Served(serving.__name__, serving.SIGNATURE.to_dict()))
+        else:
+            report.artifact(paths.model)
+        write_json(paths.model / "run.json", {"fingerprint": fingerprint})  # last: it says that all is done
 
 
 def _workers() -> int:

@@ -42,10 +42,15 @@ class Team:
         for tensor, part in zip(together, flat.split([tensor.numel() for tensor in together]), strict=True):
             tensor.copy_(part.reshape(tensor.shape))
 
-    def wait(self) -> None:
-        """Until every process has come here."""
-        if self.size > 1:
-            distributed.barrier()
+    def agree(self, step: int, device: str) -> None:
+        """Raise :class:`RuntimeError` where processes are at different steps: gradients of different weights would add up."""
+        if self.size == 1:
+            return
+        ends = torch.tensor([step, -step], device=device)
+        distributed.all_reduce(ends, op=distributed.ReduceOp.MAX)
+        last, first = int(ends[0]), -int(ends[1])
+        if first != last:
+            raise RuntimeError(f"workers begin at steps {first} to {last}: do all of them see the same state folder?")
 
 
 ALONE = Team()

@@ -2,7 +2,7 @@
 
 A step depends on the parameters and its own number alone (its windows, diffusion steps, noise and dropout are drawn from
 generators seeded by it), so a killed run that resumes ends in the weights of an unbroken one, and a team of processes, each
-with its share of every batch, in those of a single one up to rounding.
+with its share of every batch, in those of a single one up to rounding, dropout's draws, and averages over a share.
 """
 
 from __future__ import annotations
@@ -94,7 +94,10 @@ def train(
     """
     settings = params.train
     _check(params, validation, start, team)
-    denoiser = start_denoiser(params, representation, statistics).to(device)
+    try:
+        denoiser = start_denoiser(params, representation, statistics).to(device)
+    except ValueError as error:  # a width that heads do not divide
+        raise InputError(f"model: {error}; change one of them") from None
     if start:
         denoiser.load_state_dict(start.denoiser.state_dict())
     average = AveragedModel(denoiser, multi_avg_fn=get_ema_multi_avg_fn(settings.ema))
@@ -102,6 +105,7 @@ def train(
     network = torch.compile(denoiser) if settings.compile else denoiser
     scheduler, local = make_scheduler(params.diffusion), statistics.to(device)
     state.resume(checkpoint, fingerprint)
+    team.agree(state.step, device)
     loader = DataLoader(
         dataset,
         batch_sampler=StepBatches(
@@ -159,9 +163,6 @@ def _check(params: Params, validation: WindowDataset, start: TrainedModel | None
     check_signals(params)
     if settings.batch < team.size:
         raise InputError(f"train.batch: {settings.batch} windows; {team.size} workers need a window each")
-    model = params.model
-    if model.heads < 1 or model.width % (2 * model.heads):
-        raise InputError(f"model.width: {model.width} is no multiple of twice model.heads ({model.heads}); change one of them")
     if not 1 <= settings.accumulate <= settings.batch:
         raise InputError(f"train.accumulate: {settings.accumulate}; 1 to train.batch ({settings.batch}) parts are needed")
     if settings.choose == "best" and not len(validation):
