@@ -6,8 +6,11 @@ training  two workers train together; one is killed with SIGKILL. The training m
           recorded once, gone on from its last checkpoint, in the weights of an unbroken one on the same cluster;
 sweep     eight trials; the driver is killed with SIGKILL when some have finished. The same command again must leave those
           alone, end with eight, and leave no record that runs;
+halving   two sweeps at once that stop their poor trials early: each must have a parent of its own, a model for every trial
+          that came to its last step, and no record that runs;
+job       a sweep as `ray job submit` starts it on the head, from a shell without the project: it must end the same way;
 node      a training, and the second node is killed and replaced: it must end;
-token     without the token the cluster must refuse.
+token     without the token the cluster must refuse a driver, and a job with 401.
 
 What did not hold is printed, and the exit code is 1. Times are printed, too: a sweep's cost over its trainings.
 """
@@ -15,6 +18,7 @@ What did not hold is printed, and the exit code is 1. Times are printed, too: a 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import os
 import secrets
@@ -24,6 +28,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -64,6 +70,7 @@ class Bench:
 
     project: Path
     port: int
+    dashboard: int
     environment: dict[str, str]
     failures: list[str] = field(default_factory=list)
 
@@ -105,7 +112,7 @@ def free_port() -> int:
 @contextmanager
 def cluster(bench: Bench) -> Iterator[list[subprocess.Popen[bytes]]]:
     """A head and a second node, a CPU each."""
-    nodes = [ray_node(bench, "--head", f"--port={bench.port}", f"--dashboard-port={free_port()}")]
+    nodes = [ray_node(bench, "--head", f"--port={bench.port}", f"--dashboard-port={bench.dashboard}")]
     try:
         until(lambda: listens(bench.port), 120, "the head listens")
         nodes.append(ray_node(bench, f"--address=127.0.0.1:{bench.port}"))
@@ -215,15 +222,67 @@ def check_sweep(bench: Bench, nodes: list[subprocess.Popen[bytes]]) -> None:
     bench.say(len(before) >= 3 and same == len(before), f"{same} of {len(before)} finished trials are as they were")
     rows = [row for table in bench.project.glob("sweeps/*/trials.csv") for row in table.read_text().splitlines()[1:]]
     bench.say(len(rows) == PLAN["trials"] and all("finished" in row for row in rows), f"{len(rows)} trials, all finished")
+    check_records(bench, {"plan": PLAN["trials"]}, {"FINISHED"})
+
+
+def check_records(bench: Bench, trials: dict[str, int], expected: set[str]) -> None:
+    """Sweeps by their names, with as many trials each, as MLflow has them."""
     from mlflow import MlflowClient
 
     client = MlflowClient(f"sqlite:///{bench.paths.state / 'mlflow.db'}")
     runs = client.search_runs([client.get_experiment_by_name("interdance").experiment_id], max_results=1000)
-    parents = {run.info.run_id for run in runs if run.data.tags["kind"] == "sweep"}
-    children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") in parents and len(parents) == 1]
-    bench.say(len(children) == PLAN["trials"], f"{len(parents)} parent with {len(children)} children in MLflow")
-    ended = Counter(run.info.status for run in runs if run in children or run.info.run_id in parents)
-    bench.say(set(ended) == {"FINISHED"}, f"their status: {dict(ended)}")
+    for name, count in trials.items():
+        parents = [run for run in runs if run.data.tags["mlflow.runName"] == f"sweep {name}"]
+        above = {run.info.run_id for run in parents}
+        children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") in above]
+        bench.say(len(parents) == 1 and len(children) == count, f"{len(parents)} sweep {name} with {len(children)} trials in MLflow")
+        ended = Counter(run.info.status for run in children)
+        bench.say(set(ended) <= expected, f"their status: {dict(ended)}; that of the sweep: {parents[0].info.status}")
+        bench.say(parents[0].info.status == "FINISHED", f"sweep {name} has ended")
+
+
+def trained_in(bench: Bench, name: str) -> tuple[list[dict[str, str]], int]:
+    """The trials of a sweep as its table has them, and how many models they left."""
+    with next(iter(bench.project.glob(f"sweeps/{name}-*/trials.csv"))).open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    return rows, len(list(bench.project.glob(f"sweeps/{name}-*/trials/*/models/denoiser/weights.safetensors")))
+
+
+def check_halving(bench: Bench, nodes: list[subprocess.Popen[bytes]]) -> None:
+    """Two sweeps share the cluster."""
+    names = ("left", "right")
+    for seed, name in enumerate(names, start=11):
+        change = {"stop_early": True, "trials": 4, "steps": 24, "grace": 3, "seed": seed}
+        (bench.project / f"{name}.yaml").write_text(yaml.safe_dump(PLAN | change))
+    started = time.monotonic()
+    drivers = [bench.start("interdance.cli", "sweep", f"{name}.yaml", log=f"{name}.log") for name in names]
+    codes = [finish(driver) for driver in drivers]
+    bench.say(codes == [0, 0], f"two sweeps at once end ({time.monotonic() - started:.0f} s)")
+    for name in names:
+        rows, models = trained_in(bench, name)
+        ended = Counter(row["ended"] for row in rows)
+        bench.say(set(ended) == {"finished", "stopped"}, f"{name}: {dict(ended)}")
+        bench.say(models == ended["finished"], f"{models} models of {ended['finished']} trials that came to their last step")
+    check_records(bench, dict.fromkeys(names, 4), {"FINISHED", "KILLED"})
+
+
+def check_job(bench: Bench, nodes: list[subprocess.Popen[bytes]]) -> None:
+    """A sweep from afar."""
+    (bench.project / "afar.yaml").write_text(yaml.safe_dump(PLAN | {"trials": 2, "seed": 21}))
+    elsewhere = bench.project / "elsewhere"
+    elsewhere.mkdir()
+    ours = (*(f"cd {bench.project} &&", f"PATH={Path(sys.executable).parent}:$PATH", "interdance", "sweep", "afar.yaml"),)
+    command = [sys.executable, "-m", "ray.scripts.scripts", "job", "submit", "--address", f"http://127.0.0.1:{bench.dashboard}"]
+    done = subprocess.run(
+        [*command, "--", " ".join(ours)], cwd=elsewhere, env=bench.environment, capture_output=True, text=True, timeout=900
+    )
+    bench.say(done.returncode == 0 and "succeeded" in done.stdout + done.stderr, "`ray job submit` runs a sweep to its end")
+    if done.returncode:
+        sys.stderr.write(done.stdout[-3000:] + done.stderr[-3000:])
+        return
+    rows, models = trained_in(bench, "afar")
+    bench.say(len(rows) == models == 2, f"{models} models of {len(rows)} trials")
+    check_records(bench, {"afar": 2}, {"FINISHED"})
 
 
 def check_node(bench: Bench, nodes: list[subprocess.Popen[bytes]]) -> None:
@@ -245,9 +304,22 @@ def check_token(bench: Bench, nodes: list[subprocess.Popen[bytes]]) -> None:
     code = finish(bench.start("interdance.stages.train", log="token.log", INTERDANCE_WORKERS="2", **stranger), 120)
     said = (bench.project / "token.log").read_text()
     bench.say(code == 2 and "error: RAY_ADDRESS=" in said, "another token is refused in a sentence")
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{bench.dashboard}/api/jobs/", timeout=30)
+        status = 200
+    except urllib.error.HTTPError as error:
+        status = error.code
+    bench.say(status == 401, f"the list of jobs without a token: {status}")
 
 
-CHECKS = {"training": check_training, "sweep": check_sweep, "node": check_node, "token": check_token}
+CHECKS = {
+    "training": check_training,
+    "sweep": check_sweep,
+    "halving": check_halving,
+    "job": check_job,
+    "node": check_node,
+    "token": check_token,
+}
 
 
 def main() -> None:
@@ -270,7 +342,7 @@ def main() -> None:
             "RAY_TMPDIR": name,
             "OMP_NUM_THREADS": "1",
         }
-        bench = Bench(project, port, environment)
+        bench = Bench(project, port, free_port(), environment)
         with cluster(bench) as nodes:
             for part in arguments.parts:
                 try:
@@ -278,7 +350,7 @@ def main() -> None:
                 except (TimeoutError, OSError, ValueError) as error:
                     bench.say(False, f"{part}: {error}")
         if bench.failures:
-            for log in ("train.log", "sweep.log", "token.log", "ray.log"):
+            for log in ("train.log", "sweep.log", "left.log", "right.log", "token.log", "ray.log"):
                 if (project / log).exists():
                     last = (project / log).read_text(errors="replace").splitlines()[-30:]
                     sys.stderr.write("\n".join([f"--- {log}", *last, ""]))

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import numpy as np
@@ -176,6 +177,37 @@ def test_what_cannot_be_compared_is_refused_in_a_sentence(params: Params, paths:
         model_folder(paths, CHALLENGER)
 
 
+def test_another_reference_set_needs_a_word(params: Params, paths: Paths, train: Train) -> None:
+    """After new takes no candidate can be compared with the champion: he is replaced by name, not by the best of a figure."""
+    promote(params, paths, run=train("aaaa", FID_cd=5.0))
+    train("bbbb", FID_cd=4.0)
+    train("cccc", FID_cd=1.0, reference="other")
+    decision = promote(params, paths, best="FID_cd")
+    assert decision.version == "2" and not decision.promoted, "the best of those that were measured as the champion was"
+    with pytest.raises(InputError, match="--run and --replace"):
+        promote(params, paths, run="cccc")
+    decision = promote(params, paths, run="cccc", replace=True)
+    assert decision.promoted and "replaces version 1, with which it cannot be compared" in decision.reasons[0]
+    decision = promote(params, paths, run=train("dddd", FID_cd=9.0, reference="other"), replace=True)
+    assert not decision.promoted, "what can be compared goes through the gate all the same"
+
+
+def test_a_store_that_does_not_answer_has_not_said_that_there_is_no_champion(
+    params: Params, paths: Paths, train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promote(params, paths, run=train("aaaa"))
+    train("bbbb", FID_cd=9.0)
+
+    def away(self: Any, name: str, alias: str) -> None:
+        raise MlflowException("API request failed: connection reset")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mlflow.MlflowClient, "get_model_version_by_alias", away)
+        with pytest.raises(InputError, match="connection reset"):
+            promote(params, paths, run="bbbb")
+    assert set(aliases(paths)) == {CHAMPION}
+
+
 @pytest.mark.parametrize("name", ["Div_cd", "FID_x"])
 def test_the_gate_knows_its_figures(params: Params, name: str) -> None:
     with pytest.raises(InputError, match=f"promote: {name}: no figure"):
@@ -217,7 +249,12 @@ def test_the_champion_is_generated_by_and_served(
         served.predict(given | {"music": music[:12]})
 
 
-def test_the_command_says_what_it_did(params: Params, paths: Paths, train: Train) -> None:
+def test_the_command_says_what_it_did(
+    params: Params, paths: Paths, train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
     train("first")
     train("worse", FID_cd=9.0)
     runner, root = CliRunner(), ["--root", str(paths.root)]
@@ -226,6 +263,7 @@ def test_the_command_says_what_it_did(params: Params, paths: Paths, train: Train
     done = runner.invoke(app, ["promote", "--run", "worse", *root])
     assert done.exit_code == 1 and "is challenger" in done.output
     assert "FID_cd" in done.output and "minus version 1" in done.output
+    assert list(elsewhere.iterdir()) == [], "MLflow makes a database in the working folder when it is not told of another"
 
 
 def test_runs_are_listed_and_put_side_by_side(params: Params, paths: Paths, train: Train) -> None:
@@ -244,6 +282,12 @@ def test_runs_are_listed_and_put_side_by_side(params: Params, paths: Paths, trai
     assert "<b>4.00</b>" in page and "<b>7.00</b>" not in page, "the best one is marked"
     compare_trainings(paths, "interdance", ["aaaa", "dddd"], paths.root / "compared")
     assert "reference set" in (paths.root / "compared" / "index.html").read_text()
+    mine = paths.root / "mine"
+    mine.mkdir()
+    (mine / "thesis.tex").write_text("all of it")
+    with pytest.raises(InputError, match="'thesis.tex' in it is of no comparison"):
+        compare_trainings(paths, "interdance", ["aaaa", "bbbb"], mine)
+    assert (mine / "thesis.tex").exists()
     for given, sentence in (
         (["aaaa"], "two trainings or more"),
         (["aaaa", "aaaa0"], "each once"),

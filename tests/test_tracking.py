@@ -94,6 +94,50 @@ def test_a_missing_server_stalls_nothing_and_loses_nothing(
     assert stored(paths, "loss")[1] == first[1]
 
 
+def test_what_is_sent_late_is_what_was_recorded(params: Params, paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The place of an artefact is the next run's by the time that the server is back."""
+    figures, sample = paths.root / "evaluate.json", paths.root / "samples" / "page.html"
+    sample.parent.mkdir()
+    figures.write_text("mine")
+    sample.write_text("mine")
+    with monkeypatch.context() as away:
+        away.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+        with recorded(params, paths) as report:
+            report.artifact(figures)
+            report.artifact(sample.parent, "reports/samples")
+    figures.unlink()
+    figures.write_text("another's")
+    sample.unlink()
+    assert tracking.sync(paths) == {report.fingerprint: 0}
+    run, _ = stored(paths, "none")
+    kept = paths.state / "artifacts" / run.info.run_id / "artifacts"
+    assert (kept / "evaluate.json").read_text() == "mine"
+    assert (kept / "reports" / "samples" / "page.html").read_text() == "mine"
+    assert list((paths.state / "outbox").iterdir()) == []
+
+
+def test_a_trial_that_is_stopped_ends_its_run(params: Params, paths: Paths) -> None:
+    with pytest.raises(SystemExit), recorded(params, paths):
+        raise SystemExit
+    assert stored(paths, "none")[0].info.status == "KILLED"
+
+
+def test_a_fault_between_a_run_and_its_parameters_is_made_good(
+    params: Params, paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(self: MlflowClient, *given: object, **named: object) -> None:
+        raise ConnectionError("reset by peer")
+
+    with monkeypatch.context() as faulty:
+        faulty.setattr(MlflowClient, "log_batch", fails)
+        with recorded(params, paths) as report:
+            report(1, {"loss": 1.0})
+    assert stored(paths, "loss")[0].data.params == {}
+    assert tracking.sync(paths) == {report.fingerprint: 0}
+    run, points = stored(paths, "loss")
+    assert points == [(1, 1.0)] and run.data.params["losses.vel"] == str(params.losses.vel)
+
+
 def test_a_line_cut_by_a_kill_is_passed_over(params: Params, paths: Paths) -> None:
     with recorded(params, paths) as report:
         report(1, {"loss": 1.0})
