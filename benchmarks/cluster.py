@@ -235,7 +235,8 @@ def check_records(bench: Bench, trials: dict[str, int], expected: set[str]) -> N
         parents = [run for run in runs if run.data.tags["mlflow.runName"] == f"sweep {name}"]
         above = {run.info.run_id for run in parents}
         children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") in above]
-        bench.say(len(parents) == 1 and len(children) == count, f"{len(parents)} sweep {name} with {len(children)} trials in MLflow")
+        whole = len(parents) == 1 and len(children) == count
+        bench.say(whole, f"{len(parents)} sweep {name} with {len(children)} trials in MLflow")
         ended = Counter(run.info.status for run in children)
         bench.say(set(ended) <= expected, f"their status: {dict(ended)}; that of the sweep: {parents[0].info.status}")
         bench.say(parents[0].info.status == "FINISHED", f"sweep {name} has ended")
@@ -271,10 +272,10 @@ def check_job(bench: Bench, nodes: list[subprocess.Popen[bytes]]) -> None:
     (bench.project / "afar.yaml").write_text(yaml.safe_dump(PLAN | {"trials": 2, "seed": 21}))
     elsewhere = bench.project / "elsewhere"
     elsewhere.mkdir()
-    ours = (*(f"cd {bench.project} &&", f"PATH={Path(sys.executable).parent}:$PATH", "interdance", "sweep", "afar.yaml"),)
+    ours = f"cd {bench.project} && {Path(sys.executable).parent / 'interdance'} sweep afar.yaml"
     command = [sys.executable, "-m", "ray.scripts.scripts", "job", "submit", "--address", f"http://127.0.0.1:{bench.dashboard}"]
     done = subprocess.run(
-        [*command, "--", " ".join(ours)], cwd=elsewhere, env=bench.environment, capture_output=True, text=True, timeout=900
+        [*command, "--", "sh", "-c", ours], cwd=elsewhere, env=bench.environment, capture_output=True, text=True, timeout=900
     )
     bench.say(done.returncode == 0 and "succeeded" in done.stdout + done.stderr, "`ray job submit` runs a sweep to its end")
     if done.returncode:

@@ -70,7 +70,7 @@ def sweep(root: Path, plan: Plan, name: str) -> tuple[Path, list[Outcome]]:
     identity = sha256(json.dumps([train.fingerprint_of(params, base), vars(plan)], sort_keys=True).encode()).hexdigest()[:16]
     folder = base.root / "sweeps" / f"{name}-{identity[:8]}"
     with (
-        locked(base.root / "sweeps" / f".{identity}.lock"),  # a second one waits, and finds what the first has made
+        locked(base.state / f"sweep-{identity}.lock"),  # a second one waits, and finds what the first has made
         tracking.run(params, base, "sweep", f"sweep {name}", identity) as report,
     ):
         tags = tracking.provenance(base)  # workers have the code alone

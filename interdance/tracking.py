@@ -225,14 +225,14 @@ def attach(params: Params, paths: Paths, identity: str) -> Iterator[Report]:
 
 
 def end(paths: Paths, identity: str, status: str) -> None:
-    """End a run whose own process was ended from outside; one that has ended already, or was never begun, is left alone."""
+    """End a run whose own process was ended from outside, perhaps before it could send its end; one never begun is left alone."""
     place = paths.state / "journal" / f"{identity}.jsonl"
     if not place.exists():
         return
     journal = _Journal(place)
     if journal.status == "RUNNING":
         journal.append({"status": status})
-        _Store(paths).send(journal, now=True)
+    _Store(paths).send(journal, now=True)
 
 
 def sync(paths: Paths) -> dict[str, int]:

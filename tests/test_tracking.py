@@ -122,6 +122,18 @@ def test_a_trial_that_is_stopped_ends_its_run(params: Params, paths: Paths) -> N
     assert stored(paths, "none")[0].info.status == "KILLED"
 
 
+def test_a_run_that_was_killed_before_it_could_send_its_end_is_ended(params: Params, paths: Paths) -> None:
+    with recorded(params, paths) as report:
+        report(1, {"loss": 1.0})
+        (journal,) = (paths.state / "journal").glob("*.jsonl")
+        with journal.open("a") as stream:
+            stream.write('{"status": "KILLED"}\n')
+        text = journal.read_text()
+        tracking.end(paths, report.fingerprint, "FAILED")
+        assert stored(paths, "loss")[0].info.status == "KILLED" and journal.read_text() == text
+        tracking.end(paths, "0" * 16, "FAILED")
+
+
 def test_a_fault_between_a_run_and_its_parameters_is_made_good(
     params: Params, paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
