@@ -225,7 +225,7 @@ def attach(params: Params, paths: Paths, identity: str) -> Iterator[Report]:
 
 
 def end(paths: Paths, identity: str, status: str) -> None:
-    """End a run whose own process was ended from outside, perhaps before it could send its end; one never begun is left alone."""
+    """End a run whose process was ended from outside, perhaps before it could send its end; one never begun is left alone."""
     place = paths.state / "journal" / f"{identity}.jsonl"
     if not place.exists():
         return

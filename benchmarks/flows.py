@@ -1,0 +1,312 @@
+"""The flows as an orchestrator runs them: `python benchmarks/flows.py`.
+
+A small project is made, and a Prefect server, a work pool of processes and its worker are started for it on this machine, as
+docs/platform.md says. Then
+
+deploy       every deployment of prefect.yaml is made, and the one with a schedule has it;
+pipeline     the deployment runs twice: every stage the first time, none the second; tables and links are there;
+cancel       it is cancelled while it trains: it must be cancelled within 15 s and leave no process, and `dvc repro` must then
+             go on from the training's last checkpoint;
+experiments  `dvc exp run --temp -S train.lr=...` twice: the second time nothing runs; the working folder is as it was;
+overheads    seconds of a `dvc repro` with nothing to do, and of a flow without a task.
+
+What did not hold is printed, and the exit code is 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests")]
+
+CANCELLED_WITHIN_S = 15.0
+
+
+@dataclass
+class Bench:
+    """The project, the server, and what did not hold."""
+
+    project: Path
+    environment: dict[str, str]
+    failures: list[str] = field(default_factory=list)
+
+    def say(self, holds: bool, sentence: str) -> None:
+        sys.stdout.write(f"{'holds' if holds else 'FAILS'}  {sentence}\n")
+        sys.stdout.flush()
+        if not holds:
+            self.failures.append(sentence)
+
+    def start(self, *command: str, log: str) -> subprocess.Popen[bytes]:
+        stream = (self.project.parent / log).open("ab")
+        return subprocess.Popen(
+            [sys.executable, "-m", *command],
+            cwd=self.project,
+            env=self.environment,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def call(self, *command: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", *command], cwd=self.project, env=self.environment, capture_output=True, text=True
+        )
+        if done.returncode:
+            raise OSError(f"{' '.join(command)}: exit code {done.returncode}: {(done.stdout + done.stderr)[-2000:]}")
+        return done.stdout + done.stderr
+
+    def git(self, *command: str) -> str:
+        return subprocess.run(["git", *command], cwd=self.project, check=True, capture_output=True, text=True).stdout
+
+
+def until(holds: Callable[[], Any], patience_s: float, what: str) -> Any:
+    """Wait for it; :class:`TimeoutError` when it does not come."""
+    end = time.monotonic() + patience_s
+    while True:
+        if found := holds():
+            return found
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {patience_s:g} s: {what}")
+        time.sleep(0.2)
+
+
+def answers(address: str) -> bool:
+    """Whether the server does."""
+    try:
+        with urllib.request.urlopen(f"{address}/health", timeout=2):
+            return True
+    except OSError:
+        return False
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """End a process with its group."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@contextmanager
+def orchestrator(bench: Bench) -> Iterator[None]:
+    """A server, a pool and its worker."""
+    address = bench.environment["PREFECT_API_URL"]
+    port = address.rsplit(":", 1)[1].removesuffix("/api")
+    started = [bench.start("prefect", "server", "start", "--host", "127.0.0.1", "--port", port, log="server.log")]
+    try:
+        until(lambda: answers(address), 180, "the server answers")
+        bench.call("prefect", "work-pool", "create", "local", "--type", "process")
+        bench.call("prefect", "--no-prompt", "deploy", "--all")
+        started.append(bench.start("prefect", "worker", "start", "--pool", "local", log="worker.log"))
+        yield
+    finally:
+        for process in reversed(started):
+            kill(process)
+
+
+def client() -> Any:
+    """Of the server that PREFECT_API_URL names."""
+    from prefect.client.orchestration import get_client
+
+    return get_client(sync_client=True)
+
+
+def run(name: str, **parameters: Any) -> Any:
+    """Ask for a run of a deployment."""
+    with client() as server:
+        deployment = server.read_deployment_by_name(name)
+        return server.create_flow_run_from_deployment(deployment.id, parameters=parameters)
+
+
+def state(run_id: Any) -> str:
+    """Of a run, as Prefect calls it."""
+    with client() as server:
+        return str(server.read_flow_run(run_id).state.type.value)
+
+
+def ended(run_id: Any) -> str:
+    """The state, once it is a last one."""
+    return now if (now := state(run_id)) in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") else ""
+
+
+def log_of(run_id: Any) -> list[str]:
+    """What a run wrote."""
+    from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
+
+    lines: list[str] = []
+    with client() as server:
+        while page := server.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run_id])), limit=200, offset=len(lines)):
+            lines += [each.message for each in page]
+    return lines
+
+
+def check_deploy(bench: Bench) -> None:
+    """What the server knows."""
+    wanted = {each["name"]: each for each in yaml.safe_load((bench.project / "prefect.yaml").read_text())["deployments"]}
+    with client() as server:
+        found = {each.name: each for each in server.read_deployments()}
+    bench.say(set(found) == set(wanted), f"{len(found)} deployments: {', '.join(sorted(found))}")
+    scheduled = {name for name, each in found.items() if each.schedules}
+    bench.say(scheduled == {name for name, each in wanted.items() if "schedules" in each}, f"scheduled: {', '.join(scheduled)}")
+    strict = {name for name, each in found.items() if each.enforce_parameter_schema}
+    bench.say(strict == set(found), "the server checks parameters of each")
+
+
+def check_pipeline(bench: Bench) -> None:
+    """Twice."""
+    from interdance.stages import STAGES
+
+    for attempt, expected in (("first", len(STAGES)), ("second", 0)):
+        started = time.monotonic()
+        made = run("pipeline/small")
+        end = until(lambda made=made: ended(made.id), 900, "the pipeline ends")
+        until(lambda made=made: any("Completed" in line for line in log_of(made.id)) or end != "COMPLETED", 30, "its log")
+        ran = sum("Running stage" in line for line in log_of(made.id))
+        sentence = f"{attempt}: {end}, {ran} stages ran ({time.monotonic() - started:.0f} s)"
+        bench.say(end == "COMPLETED" and ran == expected, sentence)
+    with client() as server:
+        keys = {each.key for each in server.read_artifacts()}
+    bench.say({"metrics", "report"} <= keys, f"artefacts: {', '.join(sorted(key for key in keys if key))}")
+
+
+def check_cancel(bench: Bench) -> None:
+    """While it trains."""
+    from prefect.states import Cancelling
+
+    from interdance.config import Paths
+
+    path = bench.project / "params.yaml"
+    text = path.read_text()
+    params = yaml.safe_load(text)
+    params["train"] |= {"steps": 2000, "checkpoint_every": 5}
+    path.write_text(yaml.safe_dump(params, sort_keys=False))
+    made = run("pipeline/small")
+    checkpoints = Paths(bench.project).checkpoints
+    until(lambda: any(checkpoints.glob("*.safetensors")), 300, "a checkpoint")
+    below = [each for each in psutil.process_iter(["cmdline", "cwd"]) if is_ours(each, bench.project)]
+    bench.say(len(below) > 0, f"{len(below)} processes of stages are there")
+    started = time.monotonic()
+    with client() as server:
+        server.set_flow_run_state(made.id, Cancelling())
+    end = until(lambda: ended(made.id), 120, "it is cancelled")
+    seconds = time.monotonic() - started
+    bench.say(end == "CANCELLED" and seconds < CANCELLED_WITHIN_S, f"{end} after {seconds:.1f} s")
+    left = [each for each in below if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+    bench.say(not left, f"{len(left)} processes are left")
+    step = yaml.safe_load(text)["train"]["steps"]
+    params["train"]["steps"] = 40
+    path.write_text(yaml.safe_dump(params, sort_keys=False))
+    said = bench.call("dvc", "repro", "train")
+    bench.say("Running stage 'train'" in said, f"the next dvc repro trains (other steps: {params['train']['steps']})")
+    params["train"]["steps"] = step
+    path.write_text(text)
+    bench.say("Running stage" not in bench.call("dvc", "repro", "train"), "and goes back for nothing")
+
+
+def is_ours(process: psutil.Process, project: Path) -> bool:
+    """Whether it is a stage of the project, or the DVC that runs it."""
+    command = " ".join(process.info["cmdline"] or [])
+    return process.info["cwd"] == str(project) and ("interdance.stages" in command or "dvc" in command.split())
+
+
+def check_experiments(bench: Bench) -> None:
+    """DVC's own."""
+    before = bench.git("status", "--porcelain")
+    for attempt in ("first", "second"):
+        said = bench.call("dvc", "exp", "run", "--temp", "-S", "train.lr=0.002")
+        ran = said.count("Running stage")
+        bench.say((ran > 0) == (attempt == "first"), f"{attempt} `dvc exp run --temp`: {ran} stages ran")
+    listed = bench.call("dvc", "exp", "list", "--name-only").split()
+    bench.say(len(listed) == 2, f"experiments: {', '.join(listed)}")
+    bench.say(bench.git("status", "--porcelain") == before, "the working folder is as it was")
+
+
+def check_overheads(bench: Bench) -> None:
+    """Of nothing."""
+    for _ in range(2):
+        started = time.monotonic()
+        said = bench.call("dvc", "repro")
+        seconds = time.monotonic() - started
+    bench.say("Running stage" not in said and seconds < 5, f"dvc repro with nothing to do: {seconds:.1f} s")
+    script = "import time, prefect\n@prefect.flow\ndef empty() -> None: ...\nbegun = time.monotonic()\nempty()\n"
+    (bench.project / "empty.py").write_text(script + "print('took', time.monotonic() - begun)")
+    took = next(line for line in bench.call("empty").splitlines() if line.startswith("took")).split()[1]
+    bench.say(True, f"an empty flow, beside the server: {float(took):.2f} s")
+
+
+CHECKS = {
+    "deploy": check_deploy,
+    "pipeline": check_pipeline,
+    "cancel": check_cancel,
+    "experiments": check_experiments,
+    "overheads": check_overheads,
+}
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def make_clone(folder: Path) -> Path:
+    """The project as git has it, with the parameters of the tests."""
+    from interdance import config
+
+    project = folder / "project"
+    subprocess.run(["git", "clone", "--quiet", str(REPOSITORY), str(project)], check=True)
+    params = config.load(project / "params.yaml", project / "tests" / "smoke.yaml")
+    (project / "params.yaml").write_text(yaml.safe_dump(params.to_dict(), sort_keys=False))
+    shutil.rmtree(project / "metrics")
+    identity = ("-c", "user.name=benchmark", "-c", "user.email=benchmark@localhost")
+    subprocess.run(["git", *identity, "commit", "--quiet", "--all", "--message", "small"], cwd=project, check=True)
+    return project
+
+
+def main() -> None:
+    """Check the parts that are asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--parts", nargs="+", choices=CHECKS, default=list(CHECKS))
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="interdance-flows-") as name:
+        binaries = str(Path(sys.executable).parent)
+        os.environ |= {"PREFECT_HOME": f"{name}/prefect", "PREFECT_API_URL": f"http://127.0.0.1:{free_port()}/api"}
+        environment = os.environ | {
+            "PATH": os.pathsep.join([binaries, os.environ["PATH"]]),
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "OMP_NUM_THREADS": "1",
+        }
+        bench = Bench(make_clone(Path(name)), environment)
+        with orchestrator(bench):
+            for part in arguments.parts:
+                try:
+                    CHECKS[part](bench)
+                except (TimeoutError, OSError, ValueError) as error:
+                    bench.say(False, f"{part}: {error}")
+        if bench.failures:
+            for log in ("server.log", "worker.log"):
+                last = (Path(name) / log).read_text(errors="replace").splitlines()[-40:]
+                sys.stderr.write("\n".join([f"--- {log}", *last, ""]))
+            raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
