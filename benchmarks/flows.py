@@ -177,7 +177,7 @@ def check_pipeline(bench: Bench) -> None:
         started = time.monotonic()
         made = run("pipeline/small")
         end = until(lambda made=made: ended(made.id), 900, "the pipeline ends")
-        until(lambda made=made: any("Completed" in line for line in log_of(made.id)) or end != "COMPLETED", 30, "its log")
+        time.sleep(3)  # the last lines of the log travel behind the state
         ran = sum("Running stage" in line for line in log_of(made.id))
         sentence = f"{attempt}: {end}, {ran} stages ran ({time.monotonic() - started:.0f} s)"
         bench.say(end == "COMPLETED" and ran == expected, sentence)
