@@ -6,6 +6,8 @@ outage   a training's stand-in reports a step every 50 ms; the server is killed 
          call may stall, and after `interdance sync` every step must be there, the run ended; a second sync must change nothing;
 writers  twenty processes report at once, each to a run of its own: through the server, and into one database file that they
          must first make together. Nothing may be lost;
+serve    a model is registered in the server and served by `mlflow models serve`: it must answer as the model in this process
+         does, refuse wrong shapes with 400, and the server of records a foreign Host with 403;
 cost     milliseconds that a report of 15 metrics takes: into the file, through the server, with no server there; and the share
          of a training's step of `--step` seconds that is, reporting every tenth.
 
@@ -15,6 +17,7 @@ What did not hold is printed, and the exit code is 1.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import socket
@@ -22,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -38,6 +42,7 @@ from interdance.config import Paths  # noqa: E402
 
 PERIOD = 0.05
 WRITERS, STEPS = 20, 100
+PARTS = ("outage", "writers", "serve", "cost")
 NAMES = [f"loss/{index}" for index in range(15)]
 PATIENCE = 15.0  # seconds that a report may take while the server is away: one refused connection, not minutes of retries
 
@@ -157,6 +162,78 @@ def check_writers(folder: Path, port: int, say: Say) -> None:
             kill(server)
 
 
+def check_serve(folder: Path, port: int, say: Say) -> None:
+    """The champion, from afar."""
+    sys.path.insert(0, str(REPOSITORY / "tests"))
+    import mlflow.pyfunc
+    import numpy as np
+    from dancers import swaying, write_untrained
+
+    from interdance import registry, serving
+
+    params = config.load(REPOSITORY / "params.yaml", REPOSITORY / "tests" / "smoke.yaml")
+    frames, paths = 30, Paths(folder)
+    write_untrained(folder / "denoiser", params, frames)
+    server = start_server(folder, port)
+    address = f"http://127.0.0.1:{port}"
+    with records_at(address):
+        with tracking.run(params, paths, "training", "served", "served") as report:
+            report.model(folder / "denoiser", tracking.Served(serving.__name__, serving.SIGNATURE.to_dict()))
+        with registry.open_registry(paths) as models:
+            models.move(registry.CHAMPION, models.register(models.find(params.tracking.experiment, "served")), {})
+        motion = swaying(frames)
+        given = {
+            "rotations": motion.rotations_TJ3,
+            "translation": motion.translation_T3,
+            "betas": motion.betas[None].astype(np.float32),
+            "music": np.random.default_rng(1).normal(size=(frames, 35)).astype(np.float32),
+        }
+        here = mlflow.pyfunc.load_model(f"models:/{registry.NAME}@{registry.CHAMPION}").predict(given, params={"seed": 3})
+        command = ("models", "serve", "-m", f"models:/{registry.NAME}@{registry.CHAMPION}", "--env-manager", "local")
+        started = time.monotonic()
+        scoring = subprocess.Popen(
+            [sys.executable, "-m", "mlflow", *command, "--host", "127.0.0.1", "--port", str(port + 1)],
+            env=os.environ | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            while ask(f"http://127.0.0.1:{port + 1}/ping")[0] != 200 and time.monotonic() - started < 180:
+                time.sleep(0.5)
+            seconds = time.monotonic() - started
+            asked = {"inputs": {name: value.tolist() for name, value in given.items()}, "params": {"seed": 3}}
+            place = f"http://127.0.0.1:{port + 1}/invocations"
+            status, answer = ask(place, asked)
+            same = status == 200 and all(
+                np.array_equal(np.asarray(value, np.float32), here[name]) for name, value in answer["predictions"].items()
+            )
+            say(same, f"served after {seconds:.0f} s: {status}, the same follower as here")
+            short = asked["inputs"] | {"music": np.zeros((frames, 3)).tolist()}
+            status, _ = ask(place, asked | {"inputs": short})
+            say(status == 400, f"music of another width: {status}")
+        finally:
+            kill(scoring)
+        foreign, _ = ask(f"{address}/api/2.0/mlflow/experiments/search?max_results=1", host="records.example")
+        known, _ = ask(f"{address}/api/2.0/mlflow/experiments/search?max_results=1")
+        say((foreign, known) == (403, 200), f"a foreign Host: {foreign}; a known one: {known}")
+    kill(server)
+
+
+def ask(address: str, content: object = None, host: str = "") -> tuple[int, dict]:
+    """Status and answer of a request; 0 where nobody listens."""
+    headers = {"Content-Type": "application/json"} | ({"Host": host} if host else {})
+    data = None if content is None else json.dumps(content).encode()
+    try:
+        with urllib.request.urlopen(urllib.request.Request(address, data, headers), timeout=120) as answer:
+            text = answer.read()
+            return answer.status, json.loads(text) if text.startswith(b"{") else {}
+    except urllib.error.HTTPError as error:
+        return error.code, {}
+    except OSError:
+        return 0, {}
+
+
 def check_cost(folder: Path, port: int, step: float, say: Say) -> None:
     """What a report takes."""
     params = config.load(REPOSITORY / "params.yaml")
@@ -183,7 +260,7 @@ def check_cost(folder: Path, port: int, step: float, say: Say) -> None:
 def main() -> None:
     """Check the parts that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--parts", nargs="+", choices=("outage", "writers", "cost"), default=("outage", "writers", "cost"))
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--away", type=float, default=60.0, help="seconds that the server is away")
     parser.add_argument("--step", type=float, default=0.5, help="seconds of a training's step: about that of the small profile")
     arguments = parser.parse_args()
@@ -205,6 +282,8 @@ def main() -> None:
                 check_outage(folder, port, arguments.away, say)
             elif part == "writers":
                 check_writers(folder, port, say)
+            elif part == "serve":
+                check_serve(folder, port, say)
             else:
                 check_cost(folder, port, arguments.step, say)
     raise SystemExit(bool(failures))

@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "interdance"
 
 #: Modules that a stage does not list among its deps: they decide nothing in its outputs. Parameters reach DVC by value,
-#: errors end a stage, records, previews and what a model is served by are written beside it, and a team of processes comes to
-#: what one does.
+#: errors end a stage, records, previews and what a model is served by are written beside it, and how a team's processes are
+#: started and spoken to is not what they compute.
 WITHOUT_EFFECT = {
     *("interdance.config", "interdance.errors", "interdance.generation.preview", "interdance.stages", "interdance.tracking"),
     *("interdance.serving", "interdance.cluster.session", "interdance.cluster.train"),
