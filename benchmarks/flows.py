@@ -165,6 +165,15 @@ def check_deploy(bench: Bench) -> None:
     bench.say(set(found) == set(wanted), f"{len(found)} deployments: {', '.join(sorted(found))}")
     scheduled = {name for name, each in found.items() if each.schedules}
     bench.say(scheduled == {name for name, each in wanted.items() if "schedules" in each}, f"scheduled: {', '.join(scheduled)}")
+    from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
+
+    def coming() -> list[Any]:
+        with client() as server:
+            those = DeploymentFilter(id=DeploymentFilterId(any_=[found["nightly"].id]))
+            return [each.expected_start_time for each in server.read_flow_runs(deployment_filter=those)]
+
+    times = until(coming, 120, "the server plans the nights to come")
+    bench.say(all(each.hour == 2 for each in times), f"{len(times)} nights are planned, the first on {min(times):%Y-%m-%d %H:%M}")
     strict = {name for name, each in found.items() if each.enforce_parameter_schema}
     bench.say(strict == set(found), "the server checks parameters of each")
 
@@ -197,9 +206,10 @@ def check_cancel(bench: Bench) -> None:
     params = yaml.safe_load(text)
     params["train"] |= {"steps": 2000, "checkpoint_every": 5}
     path.write_text(yaml.safe_dump(params, sort_keys=False))
-    made = run("pipeline/small")
     checkpoints = Paths(bench.project).checkpoints
-    until(lambda: any(checkpoints.glob("*.safetensors")), 300, "a checkpoint")
+    before = set(checkpoints.glob("*.safetensors"))
+    made = run("pipeline/small")
+    until(lambda: set(checkpoints.glob("*.safetensors")) - before, 300, "a checkpoint")
     below = [each for each in psutil.process_iter(["cmdline", "cwd"]) if is_ours(each, bench.project)]
     bench.say(len(below) > 0, f"{len(below)} processes of stages are there")
     started = time.monotonic()

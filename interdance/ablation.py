@@ -30,7 +30,7 @@ from interdance.evaluation.series import write_series
 from interdance.evaluation.summary import Evaluation
 from interdance.files import atomic_folder, atomic_path, link, locked, read_json, write_json
 from interdance.generation.generate import generate_follower, without_guidance
-from interdance.processes import process_pool
+from interdance.processes.pool import local_pool
 from interdance.report.page import page_html
 from interdance.representation.registry import make_representation
 from interdance.stages import encode, statistics, train
@@ -179,7 +179,7 @@ def _ablate(
             shared.setdefault(key, []).append((setting.name, seed, params))
     sampled: dict[tuple[str, int], Path] = {}
     tell(0, len(settings) * len(seeds))
-    with process_pool(workers) as pool:
+    with local_pool(workers) as pool:  # trainings, on what GPUs this machine has
         jobs = [
             pool.submit(_train_and_sample, group, data[group[0][0]], home / "trained" / key, home / "sampled", base.state)
             for key, group in shared.items()

@@ -20,7 +20,7 @@ PACKAGE = ROOT / "interdance"
 #: started and spoken to is not what they compute.
 WITHOUT_EFFECT = {
     *("interdance.config", "interdance.errors", "interdance.generation.preview", "interdance.stages", "interdance.tracking"),
-    *("interdance.serving", "interdance.cluster.session", "interdance.cluster.train"),
+    *("interdance.serving", "interdance.cluster.train", "interdance.processes.session", "interdance.processes.spread"),
 }
 #: Files that modules read besides their own source.
 READS = {

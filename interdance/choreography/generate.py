@@ -19,7 +19,7 @@ from interdance.files import atomic_folder
 from interdance.kept import Kept
 from interdance.music import scores, synth, voices
 from interdance.music.synth import write_track
-from interdance.processes import process_pool
+from interdance.processes.pool import process_pool
 from interdance.takes import Duet, write_take
 
 __all__ = ["Dance", "choreograph", "generate_duet", "recipe"]

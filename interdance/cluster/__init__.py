@@ -1,1 +1,1 @@
-"""Work spread over machines by Ray: the only room with it."""
+"""Trainings and sweeps that Ray spreads over processes and machines."""

@@ -11,8 +11,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from interdance.cluster.session import connected, ray, require, speak
 from interdance.errors import InputError
+from interdance.processes.session import connected, ray, require, speak
 from interdance.training.team import Team
 
 log = logging.getLogger(__name__)

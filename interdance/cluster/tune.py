@@ -16,8 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from interdance.cluster.session import connected, require, speak
 from interdance.errors import InputError
+from interdance.processes.session import connected, require, speak
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from interdance.evaluation.reading import TakeFiles, common_length, read
 from interdance.evaluation.settings import Reading, Settings
 from interdance.evaluation.workers import unordered
 from interdance.metrics.reference import ClipFeatures, Reference, clip_features, fingerprint, join
-from interdance.processes import process_pool
+from interdance.processes.pool import process_pool
 
 
 def collect_reference(takes: Sequence[TakeFiles], settings: Settings, reading: Reading, workers: int) -> Reference:

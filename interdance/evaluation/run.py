@@ -19,7 +19,7 @@ from interdance.evaluation.settings import Reading, Settings, Statistics
 from interdance.evaluation.summary import GROUND_TRUTH, Evaluation, assemble
 from interdance.evaluation.workers import unordered
 from interdance.metrics.reference import Reference
-from interdance.processes import process_pool
+from interdance.processes.pool import process_pool
 
 SAME_LEADER = 0.005  # metres between any two joints: below it, two files hold the same leader
 

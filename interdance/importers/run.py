@@ -24,7 +24,7 @@ from interdance.importers.trim import t_pose_frames, trim_range
 from interdance.kept import Kept, key_of
 from interdance.mocap.resample import resample
 from interdance.music.cut import cut_song
-from interdance.processes import process_pool
+from interdance.processes.pool import process_pool
 from interdance.quality.duet import inspect_duet
 from interdance.quality.verdict import verdict
 from interdance.takes import Duet, write_take

@@ -7,7 +7,7 @@ from concurrent.futures import as_completed
 from typing import Any, TypeVar
 
 from interdance.body.model import Body
-from interdance.processes import process_pool
+from interdance.processes.pool import process_pool
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")

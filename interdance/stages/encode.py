@@ -18,7 +18,7 @@ from interdance.config import EncodeParams, Params, Paths
 from interdance.errors import InputError
 from interdance.files import atomic_folder, write_json
 from interdance.kept import Kept, key_of
-from interdance.processes import process_pool
+from interdance.processes.pool import process_pool
 from interdance.representation.contact import observe, partner_contacts
 from interdance.representation.registry import make_representation
 from interdance.stages import execute_per_set

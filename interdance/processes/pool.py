@@ -1,0 +1,61 @@
+"""Processes that share work: fresh ones of one thread each, here or on a Ray cluster."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def process_pool(workers: int, setup: Callable[..., None] | None = None, *arguments: Any) -> Iterator[Executor]:
+    """A pool of at least one process, or of all those of the cluster that ``RAY_ADDRESS`` names.
+
+    What is left of its work when the block ends is cancelled. A cluster's processes see the same files as this one.
+
+    Parameters
+    ----------
+    workers : int
+        Processes of this machine.
+    setup : callable, optional
+        Called with ``arguments`` at the start of each process.
+
+    Raises
+    ------
+    InputError
+        When no cluster answers at the address.
+    """
+    if os.environ.get("RAY_ADDRESS"):
+        from interdance.processes.spread import cluster_pool  # seconds to import
+
+        with cluster_pool(setup, arguments) as spread:
+            yield spread
+    else:
+        with local_pool(workers, setup, *arguments) as pool:
+            yield pool
+
+
+@contextmanager
+def local_pool(workers: int, setup: Callable[..., None] | None = None, *arguments: Any) -> Iterator[ProcessPoolExecutor]:
+    """As :func:`process_pool`, on this machine whatever is named.
+
+    A fork of a process that has started torch's or warp's threads may hang, so the processes are spawned; each has one
+    thread, for there is one process per core.
+    """
+    context = multiprocessing.get_context("spawn")
+    executor = ProcessPoolExecutor(max(workers, 1), context, initializer=_start, initargs=(setup, arguments))
+    try:
+        yield executor
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _start(setup: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
+    import torch
+
+    torch.set_num_threads(1)
+    if setup is not None:
+        setup(*arguments)

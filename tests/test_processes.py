@@ -1,0 +1,104 @@
+"""Work that processes share comes to the same on this machine and on a Ray cluster."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import as_completed
+from pathlib import Path
+
+import pytest
+import torch
+
+from interdance.errors import InputError
+from interdance.processes.pool import local_pool, process_pool
+from interdance.processes.session import connected
+
+HELD: list[int] = []
+
+
+@pytest.fixture(scope="module")
+def ray_here() -> Iterator[None]:
+    """A Ray of this process, which whoever asks for a cluster is given."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("RAY_ADDRESS", raising=False)
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]))
+        with connected():
+            yield
+
+
+@pytest.fixture(params=["here", "cluster"])
+def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    if request.param == "cluster":
+        request.getfixturevalue("ray_here")
+        monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    else:
+        monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    return str(request.param)
+
+
+def hold(value: int) -> None:
+    HELD.append(value)
+
+
+def work(value: int) -> tuple[int, list[int], int, int, str]:
+    return value * value, list(HELD), torch.get_num_threads(), os.getpid(), str(Path.cwd())
+
+
+def refuse(value: int) -> int:
+    raise InputError(f"take {value}: no such file")
+
+
+def within(value: int) -> tuple[bool, int]:
+    with process_pool(1) as pool:
+        return "RAY_ADDRESS" in os.environ, pool.submit(work, value).result()[0]
+
+
+def test_work_is_shared(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with process_pool(2, hold, 7) as pool:
+        jobs = {pool.submit(work, value): value for value in range(12)}
+        for job in as_completed(jobs):
+            square, held, threads, process, folder = job.result()
+            assert square == jobs[job] ** 2 and folder == str(tmp_path) and process != os.getpid()
+            assert held == [7] and threads == 1, "set up once, with one thread"
+    assert not HELD
+
+
+def test_a_refusal_keeps_its_sentence(place: str) -> None:
+    with process_pool(1) as pool:
+        job = pool.submit(refuse, 3)
+        with pytest.raises(InputError) as refused:
+            job.result()
+    assert str(refused.value) == "take 3: no such file"
+
+
+def test_work_within_work_stays_there(place: str) -> None:
+    """It would wait for the CPU that the work around it has."""
+    with process_pool(1) as pool:
+        jobs = [pool.submit(within, value) for value in range(3)]
+        assert [job.result() for job in jobs] == [(False, 0), (False, 1), (False, 4)]
+
+
+def test_what_is_left_is_cancelled(place: str, tmp_path: Path) -> None:
+    def jobs_made() -> int:
+        return len(list(tmp_path.iterdir()))
+
+    with pytest.raises(InputError), process_pool(1) as pool:
+        jobs = [pool.submit(refuse, 0), *(pool.submit(touch, tmp_path, value) for value in range(200))]
+        jobs[0].result()
+    made = jobs_made()
+    assert made < 200 and all(job.done() for job in jobs)
+
+
+def touch(folder: Path, value: int) -> None:
+    import time
+
+    time.sleep(0.1)
+    (folder / str(value)).touch()
+
+
+def test_trainings_stay_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    with local_pool(1) as pool:
+        assert pool.submit(work, 2).result()[0] == 4
