@@ -2,6 +2,7 @@
 
 A small project is made, its data are prepared, and a cluster of two nodes is started with `ray start`, with tokens. Then
 
+data      takes are danced and encoded by the cluster's processes: they must have the bytes of those made without it;
 training  two workers train together; one is killed with SIGKILL. The training must end at its last step, with every step
           recorded once, gone on from its last checkpoint, in the weights of an unbroken one on the same cluster;
 sweep     eight trials; the driver is killed with SIGKILL when some have finished. The same command again must leave those
@@ -9,6 +10,7 @@ sweep     eight trials; the driver is killed with SIGKILL when some have finishe
 halving   two sweeps at once that stop their poor trials early: each must have a parent of its own, a model for every trial
           that came to its last step, and no record that runs;
 job       a sweep as `ray job submit` starts it on the head, from a shell without the project: it must end the same way;
+cost      seconds that a sweep of two trials takes, and two trainings of the same steps without it;
 node      a training, and the second node is killed and replaced: it must end;
 token     without the token the cluster must refuse a driver, and a job with 401.
 
@@ -174,6 +176,51 @@ def train(bench: Bench, state: Path, meanwhile: Callable[[], None] = lambda: Non
     return code, weights.read_bytes() if weights.exists() else b"", time.monotonic() - started
 
 
+def check_data(bench: Bench, nodes: list[subprocess.Popen[bytes]]) -> None:
+    """The stages before training."""
+    (folder := bench.project / "spread").mkdir()
+    project = make_project(folder, SMOKE)
+    seconds = {}
+    for stage in ("takes", "encode"):
+        started = time.monotonic()
+        workspace.reproduce(project, stage, say=lambda line: None, environment=bench.environment)
+        seconds[stage] = time.monotonic() - started
+    for stage, name in (("takes", "takes"), ("encode", "encoded")):
+        here, there = (read_all(each / "data" / name) for each in (bench.project, project))
+        bench.say(here == there and len(here) > 0, f"{stage} by the cluster: {len(there)} files ({seconds[stage]:.0f} s)")
+
+
+def read_all(folder: Path) -> dict[str, bytes]:
+    """The files below a folder."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def check_cost(bench: Bench, nodes: list[subprocess.Popen[bytes]]) -> None:
+    """A sweep's, over that of its trainings."""
+    plan = {"space": {"train.seed": {"choice": [71, 72]}}, "trials": 2, "searcher": "random", "seed": 71}
+    (bench.project / "cost.yaml").write_text(yaml.safe_dump(PLAN | plan))
+    started = time.monotonic()
+    code = finish(bench.start("interdance.cli", "sweep", "cost.yaml", log="cost.log"))
+    swept = time.monotonic() - started
+    values = yaml.safe_load((bench.project / "params.yaml").read_text())
+    alone = bench.project / "alone"
+    started = time.monotonic()
+    trainings = []
+    for seed in (73, 74):  # side by side, as the trials are
+        place = alone / str(seed)
+        place.mkdir(parents=True)
+        (place / "data").symlink_to(bench.project / "data")
+        values["train"] |= {"seed": seed, "steps": PLAN["steps"], "sample_every": 0}
+        (place / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
+        without = {name: value for name, value in bench.environment.items() if not name.startswith("RAY_")}
+        trainings.append(subprocess.Popen([sys.executable, "-m", "interdance.stages.train"], cwd=place, env=without))
+    codes = [code, *(finish(training) for training in trainings)]
+    bare = time.monotonic() - started
+    rows, _ = trained_in(bench, "cost")
+    inside = max(float(row["seconds"]) for row in rows)
+    bench.say(codes == [0, 0, 0], f"a sweep of two trials: {swept:.0f} s, {inside:.0f} s in the longer; two trainings: {bare:.0f} s")
+
+
 def check_training(bench: Bench, nodes: list[subprocess.Popen[bytes]]) -> None:
     """A worker dies."""
     whole_state, state = bench.project / "state_whole", bench.project / "state_killed"
@@ -314,10 +361,12 @@ def check_token(bench: Bench, nodes: list[subprocess.Popen[bytes]]) -> None:
 
 
 CHECKS = {
+    "data": check_data,
     "training": check_training,
     "sweep": check_sweep,
     "halving": check_halving,
     "job": check_job,
+    "cost": check_cost,
     "node": check_node,
     "token": check_token,
 }
@@ -351,7 +400,7 @@ def main() -> None:
                 except (TimeoutError, OSError, ValueError) as error:
                     bench.say(False, f"{part}: {error}")
         if bench.failures:
-            for log in ("train.log", "sweep.log", "left.log", "right.log", "token.log", "ray.log"):
+            for log in ("train.log", "sweep.log", "left.log", "right.log", "cost.log", "token.log", "ray.log"):
                 if (project / log).exists():
                     last = (project / log).read_text(errors="replace").splitlines()[-30:]
                     sys.stderr.write("\n".join([f"--- {log}", *last, ""]))

@@ -173,7 +173,8 @@ def check_deploy(bench: Bench) -> None:
             return [each.expected_start_time for each in server.read_flow_runs(deployment_filter=those)]
 
     times = until(coming, 120, "the server plans the nights to come")
-    bench.say(all(each.hour == 2 for each in times), f"{len(times)} nights are planned, the first on {min(times):%Y-%m-%d %H:%M}")
+    planned = f"{len(times)} nights are planned, the first on {min(times):%Y-%m-%d %H:%M}"
+    bench.say(all(each.hour == 2 for each in times), planned)
     strict = {name for name, each in found.items() if each.enforce_parameter_schema}
     bench.say(strict == set(found), "the server checks parameters of each")
 
