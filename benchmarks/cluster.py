@@ -218,7 +218,8 @@ def check_cost(bench: Bench, nodes: list[subprocess.Popen[bytes]]) -> None:
     bare = time.monotonic() - started
     rows, _ = trained_in(bench, "cost")
     inside = max(float(row["seconds"]) for row in rows)
-    bench.say(codes == [0, 0, 0], f"a sweep of two trials: {swept:.0f} s, {inside:.0f} s in the longer; two trainings: {bare:.0f} s")
+    told = f"a sweep of two trials: {swept:.0f} s, {inside:.0f} s in the longer; two trainings: {bare:.0f} s"
+    bench.say(codes == [0, 0, 0], told)
 
 
 def check_training(bench: Bench, nodes: list[subprocess.Popen[bytes]]) -> None:

@@ -238,8 +238,12 @@ def kill_group(process: subprocess.Popen[Any], patience_s: float = 3.0) -> None:
 
 @contextmanager
 def _terminates_cleanly() -> Iterator[None]:
-    """Let SIGTERM raise ``SystemExit`` inside the block, so that it unwinds; only the main thread can arrange that."""
-    if threading.current_thread() is not threading.main_thread():
+    """Let SIGTERM raise ``SystemExit`` inside the block, so that it unwinds; only the main thread can arrange that.
+
+    Who has arranged it otherwise is left alone: Prefect tells a cancelled flow from a crashed one by what it raises itself.
+    """
+    is_ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    if not is_ours:
         yield
         return
 
