@@ -118,10 +118,17 @@ def cluster(bench: Bench) -> Iterator[list[subprocess.Popen[bytes]]]:
     try:
         until(lambda: listens(bench.port), 120, "the head listens")
         nodes.append(ray_node(bench, f"--address=127.0.0.1:{bench.port}"))
+        until(lambda: "/2.0 CPU" in status(bench), 120, "the second node is there")
         yield nodes
     finally:
         for node in nodes:
             kill(node)
+
+
+def status(bench: Bench) -> str:
+    """What the cluster says of itself."""
+    command = [sys.executable, "-m", "ray.scripts.scripts", "status", "--address", f"127.0.0.1:{bench.port}"]
+    return subprocess.run(command, env=bench.environment, capture_output=True, text=True).stdout
 
 
 def listens(port: int) -> bool:

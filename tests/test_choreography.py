@@ -444,7 +444,7 @@ def test_a_recipe_is_all_that_a_take_is_made_of(monkeypatch: pytest.MonkeyPatch)
 
 def test_every_module_that_makes_a_take_is_in_its_recipe() -> None:
     # What a take passes through on its way to the disk, and what starts the processes, decides nothing in it.
-    without = {f"interdance.{name}" for name in ("files", "kept", "pickles", "processes")}
+    without = {f"interdance.{name}" for name in ("files", "kept", "pickles", "processes.pool")}
     genres = {f"interdance.choreography.genres.{genre}" for genre in GENRES if genre != "tango"}
     needed = {path_of(module) for module in closure("interdance.choreography.generate") - without - genres}
     found = {path for path in generate.source_files("tango")}
