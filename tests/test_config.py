@@ -28,7 +28,7 @@ def test_shipped_parameters_load() -> None:
     assert params.to_dict() == yaml.safe_load(PARAMS.read_text())
 
 
-OVERLAYS = [path for path in sorted((ROOT / "configs").rglob("*.yaml")) if path.parent.name != "sweep"]
+OVERLAYS = [path for path in sorted((ROOT / "configs").rglob("*.yaml")) if path.parent.name not in ("cluster", "sweep")]
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.stem)
