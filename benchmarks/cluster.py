@@ -46,6 +46,7 @@ sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests")]
 
 from test_platform import SMOKE, make_project  # noqa: E402
 
+from benchmarks.harness import Bench, finish, free_port, kill, until  # noqa: E402
 from interdance import config, workspace  # noqa: E402
 from interdance.config import Paths  # noqa: E402
 
@@ -67,52 +68,25 @@ PLAN = {
 
 
 @dataclass
-class Bench:
-    """The project, the cluster, and what did not hold."""
+class ClusterBench(Bench):
+    """With the ports of the cluster's head."""
 
-    project: Path
-    port: int
-    dashboard: int
-    environment: dict[str, str]
-    failures: list[str] = field(default_factory=list)
-
-    def say(self, holds: bool, sentence: str) -> None:
-        sys.stdout.write(f"{'holds' if holds else 'FAILS'}  {sentence}\n")
-        sys.stdout.flush()
-        if not holds:
-            self.failures.append(sentence)
-
-    def start(self, *command: str, log: str, **environment: str) -> subprocess.Popen[bytes]:
-        stream = (self.project / log).open("ab")
-        return subprocess.Popen(
-            [sys.executable, "-m", *command],
-            cwd=self.project,
-            env=self.environment | environment,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    port: int = field(default_factory=free_port)
+    dashboard: int = field(default_factory=free_port)
 
     @property
     def paths(self) -> Paths:
         return Paths(self.project)
 
 
-def ray_node(bench: Bench, *arguments: str) -> subprocess.Popen[bytes]:
+def ray_node(bench: ClusterBench, *arguments: str) -> subprocess.Popen[bytes]:
     """A node in the foreground of a process group of its own, so that it can be killed whole."""
     command = ("ray.scripts.scripts", "start", "--block", "--num-cpus=1", "--disable-usage-stats")
     return bench.start(*command, "--node-ip-address=127.0.0.1", *arguments, log="ray.log")
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 @contextmanager
-def cluster(bench: Bench) -> Iterator[list[subprocess.Popen[bytes]]]:
+def cluster(bench: ClusterBench) -> Iterator[list[subprocess.Popen[bytes]]]:
     """A head and a second node, a CPU each."""
     nodes = [ray_node(bench, "--head", f"--port={bench.port}", f"--dashboard-port={bench.dashboard}")]
     try:
@@ -125,7 +99,7 @@ def cluster(bench: Bench) -> Iterator[list[subprocess.Popen[bytes]]]:
             kill(node)
 
 
-def status(bench: Bench) -> str:
+def status(bench: ClusterBench) -> str:
     """What the cluster says of itself."""
     command = [sys.executable, "-m", "ray.scripts.scripts", "status", "--address", f"127.0.0.1:{bench.port}"]
     return subprocess.run(command, env=bench.environment, capture_output=True, text=True).stdout
@@ -137,32 +111,7 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def until(holds: Callable[[], bool], patience_s: float, what: str) -> None:
-    """Wait for it; :class:`TimeoutError` when it does not come."""
-    end = time.monotonic() + patience_s
-    while not holds():
-        if time.monotonic() > end:
-            raise TimeoutError(f"waited {patience_s:g} s: {what}")
-        time.sleep(0.3)
-
-
-def kill(process: subprocess.Popen[bytes]) -> None:
-    """End a process and its group at once, as the power does."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def finish(process: subprocess.Popen[bytes], patience_s: float = 900) -> int:
-    """Its exit code; -1 when it had to be killed."""
-    try:
-        return process.wait(patience_s)
-    except subprocess.TimeoutExpired:
-        kill(process)
-        return -1
-
-
-def journals(bench: Bench, state: Path) -> dict[str, list[dict]]:
+def journals(bench: ClusterBench, state: Path) -> dict[str, list[dict]]:
     """The lines of every record, by the run's identity."""
     return {path.stem: [json.loads(line) for line in path.read_text().splitlines()] for path in state.glob("journal/*.jsonl")}
 
@@ -172,10 +121,10 @@ def steps_of(lines: list[dict]) -> list[int]:
     return [line["step"] for line in lines if "loss/total" in line.get("metrics", {})]
 
 
-def train(bench: Bench, state: Path, meanwhile: Callable[[], None] = lambda: None) -> tuple[int, bytes, float]:
+def train(bench: ClusterBench, state: Path, meanwhile: Callable[[], None] = lambda: None) -> tuple[int, bytes, float]:
     """Exit code, weights and seconds of a training by two workers with a state folder of its own."""
     started = time.monotonic()
-    (bench.project / "train.log").write_bytes(b"")
+    (bench.logs / "train.log").write_bytes(b"")
     process = bench.start("interdance.stages.train", log="train.log", INTERDANCE_WORKERS="2", INTERDANCE_STATE=str(state))
     meanwhile()
     code = finish(process)
@@ -183,7 +132,7 @@ def train(bench: Bench, state: Path, meanwhile: Callable[[], None] = lambda: Non
     return code, weights.read_bytes() if weights.exists() else b"", time.monotonic() - started
 
 
-def check_data(bench: Bench, nodes: list[subprocess.Popen[bytes]]) -> None:
+def check_data(bench: ClusterBench, nodes: list[subprocess.Popen[bytes]]) -> None:
     """The stages before training."""
     (folder := bench.project / "spread").mkdir()
     project = make_project(folder, SMOKE)
@@ -202,7 +151,7 @@ def read_all(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def check_cost(bench: Bench, nodes: list[subprocess.Popen[bytes]]) -> None:
+def check_cost(bench: ClusterBench, nodes: list[subprocess.Popen[bytes]]) -> None:
     """A sweep's, over that of its trainings."""
     plan = {"space": {"train.seed": {"choice": [71, 72]}}, "trials": 2, "searcher": "random", "seed": 71}
     (bench.project / "cost.yaml").write_text(yaml.safe_dump(PLAN | plan))
@@ -229,7 +178,7 @@ def check_cost(bench: Bench, nodes: list[subprocess.Popen[bytes]]) -> None:
     bench.say(codes == [0, 0, 0], told)
 
 
-def check_training(bench: Bench, nodes: list[subprocess.Popen[bytes]]) -> None:
+def check_training(bench: ClusterBench, nodes: list[subprocess.Popen[bytes]]) -> None:
     """A worker dies."""
     whole_state, state = bench.project / "state_whole", bench.project / "state_killed"
     code, whole, seconds = train(bench, whole_state)
@@ -246,14 +195,14 @@ def check_training(bench: Bench, nodes: list[subprocess.Popen[bytes]]) -> None:
     lines = [line for each in journals(bench, state).values() for line in each]
     told = Counter(steps_of(lines))
     expected = set(range(3, STEPS + 1, 3))
-    resumed = (bench.project / "train.log").read_text().count("continuing after step")
+    resumed = (bench.logs / "train.log").read_text().count("continuing after step")
     bench.say(code == 0, f"the training ends all the same ({seconds:.0f} s)")
     bench.say(set(told) == expected and set(told.values()) == {1}, f"{len(told)} reports, each once")
     bench.say(resumed >= 1, "it went on from its checkpoint")
     bench.say(weights == whole != b"", "its weights are those of the unbroken training, byte for byte")
 
 
-def check_sweep(bench: Bench, nodes: list[subprocess.Popen[bytes]]) -> None:
+def check_sweep(bench: ClusterBench, nodes: list[subprocess.Popen[bytes]]) -> None:
     """The driver dies."""
     plan = bench.project / "plan.yaml"
     plan.write_text(yaml.safe_dump(PLAN))
@@ -280,7 +229,7 @@ def check_sweep(bench: Bench, nodes: list[subprocess.Popen[bytes]]) -> None:
     check_records(bench, {"plan": PLAN["trials"]}, {"FINISHED"})
 
 
-def check_records(bench: Bench, trials: dict[str, int], expected: set[str]) -> None:
+def check_records(bench: ClusterBench, trials: dict[str, int], expected: set[str]) -> None:
     """Sweeps by their names, with as many trials each, as MLflow has them."""
     from mlflow import MlflowClient
 
@@ -297,14 +246,14 @@ def check_records(bench: Bench, trials: dict[str, int], expected: set[str]) -> N
         bench.say(parents[0].info.status == "FINISHED", f"sweep {name} has ended")
 
 
-def trained_in(bench: Bench, name: str) -> tuple[list[dict[str, str]], int]:
+def trained_in(bench: ClusterBench, name: str) -> tuple[list[dict[str, str]], int]:
     """The trials of a sweep as its table has them, and how many models they left."""
     with next(iter(bench.project.glob(f"sweeps/{name}-*/trials.csv"))).open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     return rows, len(list(bench.project.glob(f"sweeps/{name}-*/trials/*/models/denoiser/weights.safetensors")))
 
 
-def check_halving(bench: Bench, nodes: list[subprocess.Popen[bytes]]) -> None:
+def check_halving(bench: ClusterBench, nodes: list[subprocess.Popen[bytes]]) -> None:
     """Two sweeps share the cluster."""
     names = ("left", "right")
     for seed, name in enumerate(names, start=11):
@@ -322,7 +271,7 @@ def check_halving(bench: Bench, nodes: list[subprocess.Popen[bytes]]) -> None:
     check_records(bench, dict.fromkeys(names, 4), {"FINISHED", "KILLED"})
 
 
-def check_job(bench: Bench, nodes: list[subprocess.Popen[bytes]]) -> None:
+def check_job(bench: ClusterBench, nodes: list[subprocess.Popen[bytes]]) -> None:
     """A sweep from afar."""
     (bench.project / "afar.yaml").write_text(yaml.safe_dump(PLAN | {"trials": 2, "seed": 21}))
     elsewhere = bench.project / "elsewhere"
@@ -341,7 +290,7 @@ def check_job(bench: Bench, nodes: list[subprocess.Popen[bytes]]) -> None:
     check_records(bench, {"afar": 2}, {"FINISHED"})
 
 
-def check_node(bench: Bench, nodes: list[subprocess.Popen[bytes]]) -> None:
+def check_node(bench: ClusterBench, nodes: list[subprocess.Popen[bytes]]) -> None:
     """A machine dies."""
     state = bench.project / "state_node"
 
@@ -354,11 +303,11 @@ def check_node(bench: Bench, nodes: list[subprocess.Popen[bytes]]) -> None:
     bench.say(code == 0, f"a training survives the death of a node ({seconds:.0f} s)")
 
 
-def check_token(bench: Bench, nodes: list[subprocess.Popen[bytes]]) -> None:
+def check_token(bench: ClusterBench, nodes: list[subprocess.Popen[bytes]]) -> None:
     """A stranger asks."""
     stranger = {"RAY_AUTH_TOKEN": secrets.token_hex(16)}
     code = finish(bench.start("interdance.stages.train", log="token.log", INTERDANCE_WORKERS="2", **stranger), 120)
-    said = (bench.project / "token.log").read_text()
+    said = (bench.logs / "token.log").read_text()
     bench.say(code == 2 and "error: RAY_ADDRESS=" in said, "another token is refused in a sentence")
     try:
         urllib.request.urlopen(f"http://127.0.0.1:{bench.dashboard}/api/jobs/", timeout=30)
@@ -392,27 +341,21 @@ def main() -> None:
         params["train"]["steps"] = STEPS
         (project / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
         workspace.reproduce(project, "statistics", say=lambda line: None)
-        port = free_port()
         environment = os.environ | {
-            "RAY_ADDRESS": f"127.0.0.1:{port}",
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN": secrets.token_hex(16),
             "RAY_TMPDIR": name,
             "OMP_NUM_THREADS": "1",
         }
-        bench = Bench(project, port, free_port(), environment)
+        bench = ClusterBench(project, environment, logs=Path(name))
+        environment["RAY_ADDRESS"] = f"127.0.0.1:{bench.port}"
         with cluster(bench) as nodes:
             for part in arguments.parts:
                 try:
                     CHECKS[part](bench, nodes)
                 except (TimeoutError, OSError, ValueError) as error:
                     bench.say(False, f"{part}: {error}")
-        if bench.failures:
-            for log in ("train.log", "sweep.log", "left.log", "right.log", "cost.log", "token.log", "ray.log"):
-                if (project / log).exists():
-                    last = (project / log).read_text(errors="replace").splitlines()[-30:]
-                    sys.stderr.write("\n".join([f"--- {log}", *last, ""]))
-            raise SystemExit(1)
+        bench.leave()
 
 
 if __name__ == "__main__":

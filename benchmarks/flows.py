@@ -18,16 +18,13 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,57 +32,11 @@ import psutil
 import yaml
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests")]
+sys.path.insert(0, str(REPOSITORY))
+
+from benchmarks.harness import Bench, free_port, kill, until  # noqa: E402
 
 CANCELLED_WITHIN_S = 15.0
-
-
-@dataclass
-class Bench:
-    """The project, the server, and what did not hold."""
-
-    project: Path
-    environment: dict[str, str]
-    failures: list[str] = field(default_factory=list)
-
-    def say(self, holds: bool, sentence: str) -> None:
-        sys.stdout.write(f"{'holds' if holds else 'FAILS'}  {sentence}\n")
-        sys.stdout.flush()
-        if not holds:
-            self.failures.append(sentence)
-
-    def start(self, *command: str, log: str) -> subprocess.Popen[bytes]:
-        stream = (self.project.parent / log).open("ab")
-        return subprocess.Popen(
-            [sys.executable, "-m", *command],
-            cwd=self.project,
-            env=self.environment,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-
-    def call(self, *command: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", *command], cwd=self.project, env=self.environment, capture_output=True, text=True
-        )
-        if done.returncode:
-            raise OSError(f"{' '.join(command)}: exit code {done.returncode}: {(done.stdout + done.stderr)[-2000:]}")
-        return done.stdout + done.stderr
-
-    def git(self, *command: str) -> str:
-        return subprocess.run(["git", *command], cwd=self.project, check=True, capture_output=True, text=True).stdout
-
-
-def until(holds: Callable[[], Any], patience_s: float, what: str) -> Any:
-    """Wait for it; :class:`TimeoutError` when it does not come."""
-    end = time.monotonic() + patience_s
-    while True:
-        if found := holds():
-            return found
-        if time.monotonic() > end:
-            raise TimeoutError(f"waited {patience_s:g} s: {what}")
-        time.sleep(0.2)
 
 
 def answers(address: str) -> bool:
@@ -95,13 +46,6 @@ def answers(address: str) -> bool:
             return True
     except OSError:
         return False
-
-
-def kill(process: subprocess.Popen[bytes]) -> None:
-    """End a process with its group."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 @contextmanager
@@ -232,16 +176,22 @@ def is_ours(process: psutil.Process, project: Path) -> bool:
     return process.info["cwd"] == str(project) and ("interdance.stages" in command or "dvc" in command.split())
 
 
+def changed(bench: Bench) -> str:
+    """What git sees in the working folder."""
+    done = subprocess.run(["git", "status", "--porcelain"], cwd=bench.project, check=True, capture_output=True, text=True)
+    return done.stdout
+
+
 def check_experiments(bench: Bench) -> None:
     """DVC's own."""
-    before = bench.git("status", "--porcelain")
+    before = changed(bench)
     for attempt in ("first", "second"):
         said = bench.call("dvc", "exp", "run", "--temp", "-S", "train.lr=0.002")
         ran = said.count("Running stage")
         bench.say((ran > 0) == (attempt == "first"), f"{attempt} `dvc exp run --temp`: {ran} stages ran")
     listed = bench.call("dvc", "exp", "list", "--name-only").split()
     bench.say(len(listed) == 2, f"experiments: {', '.join(listed)}")
-    bench.say(bench.git("status", "--porcelain") == before, "the working folder is as it was")
+    bench.say(changed(bench) == before, "the working folder is as it was")
 
 
 def check_overheads(bench: Bench) -> None:
@@ -264,13 +214,6 @@ CHECKS = {
     "experiments": check_experiments,
     "overheads": check_overheads,
 }
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def make_clone(folder: Path) -> Path:
@@ -300,18 +243,14 @@ def main() -> None:
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "OMP_NUM_THREADS": "1",
         }
-        bench = Bench(make_clone(Path(name)), environment)
+        bench = Bench(make_clone(Path(name)), environment, logs=Path(name))
         with orchestrator(bench):
             for part in arguments.parts:
                 try:
                     CHECKS[part](bench)
                 except (TimeoutError, OSError, ValueError) as error:
                     bench.say(False, f"{part}: {error}")
-        if bench.failures:
-            for log in ("server.log", "worker.log"):
-                last = (Path(name) / log).read_text(errors="replace").splitlines()[-40:]
-                sys.stderr.write("\n".join([f"--- {log}", *last, ""]))
-            raise SystemExit(1)
+        bench.leave()
 
 
 if __name__ == "__main__":

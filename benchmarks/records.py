@@ -19,8 +19,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -37,6 +35,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
+from benchmarks.harness import Bench, free_port, kill, until  # noqa: E402
 from interdance import config, tracking  # noqa: E402
 from interdance.config import Paths  # noqa: E402
 
@@ -59,20 +58,8 @@ def start_server(folder: Path, port: int) -> subprocess.Popen[bytes]:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    end = time.monotonic() + 180
-    while time.monotonic() < end:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2):
-                return process
-        except OSError:
-            time.sleep(0.5)
-    raise TimeoutError("the server does not answer")
-
-
-def kill(process: subprocess.Popen[bytes]) -> None:
-    """End the server at once, as the power does."""
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    until(lambda: ask(f"http://127.0.0.1:{port}/health")[0] == 200, 180, "the server answers")
+    return process
 
 
 @contextmanager
@@ -190,20 +177,19 @@ def check_serve(folder: Path, port: int, say: Say) -> None:
         }
         here = mlflow.pyfunc.load_model(f"models:/{registry.NAME}@{registry.CHAMPION}").predict(given, params={"seed": 3})
         command = ("models", "serve", "-m", f"models:/{registry.NAME}@{registry.CHAMPION}", "--env-manager", "local")
-        started = time.monotonic()
+        started, scorer = time.monotonic(), free_port()
         scoring = subprocess.Popen(
-            [sys.executable, "-m", "mlflow", *command, "--host", "127.0.0.1", "--port", str(port + 1)],
+            [sys.executable, "-m", "mlflow", *command, "--host", "127.0.0.1", "--port", str(scorer)],
             env=os.environ | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
         try:
-            while ask(f"http://127.0.0.1:{port + 1}/ping")[0] != 200 and time.monotonic() - started < 180:
-                time.sleep(0.5)
+            until(lambda: ask(f"http://127.0.0.1:{scorer}/ping")[0] == 200, 180, "the model is served")
             seconds = time.monotonic() - started
             asked = {"inputs": {name: value.tolist() for name, value in given.items()}, "params": {"seed": 3}}
-            place = f"http://127.0.0.1:{port + 1}/invocations"
+            place = f"http://127.0.0.1:{scorer}/invocations"
             status, answer = ask(place, asked)
             same = status == 200 and all(
                 np.array_equal(np.asarray(value, np.float32), here[name]) for name, value in answer["predictions"].items()
@@ -264,29 +250,20 @@ def main() -> None:
     parser.add_argument("--away", type=float, default=60.0, help="seconds that the server is away")
     parser.add_argument("--step", type=float, default=0.5, help="seconds of a training's step: about that of the small profile")
     arguments = parser.parse_args()
-    failures: list[str] = []
-
-    def say(holds: bool, sentence: str) -> None:
-        sys.stdout.write(f"{'holds' if holds else 'FAILS'}  {sentence}\n")
-        sys.stdout.flush()
-        if not holds:
-            failures.append(sentence)
-
-    with tempfile.TemporaryDirectory(prefix="interdance-records-") as name, socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-        listener.close()
+    with tempfile.TemporaryDirectory(prefix="interdance-records-") as name:
+        port = free_port()
+        bench = Bench(Path(name), dict(os.environ), logs=Path(name))
         for part in arguments.parts:
             (folder := Path(name) / part).mkdir()
             if part == "outage":
-                check_outage(folder, port, arguments.away, say)
+                check_outage(folder, port, arguments.away, bench.say)
             elif part == "writers":
-                check_writers(folder, port, say)
+                check_writers(folder, port, bench.say)
             elif part == "serve":
-                check_serve(folder, port, say)
+                check_serve(folder, port, bench.say)
             else:
-                check_cost(folder, port, arguments.step, say)
-    raise SystemExit(bool(failures))
+                check_cost(folder, port, arguments.step, bench.say)
+        bench.leave()
 
 
 if __name__ == "__main__":
