@@ -155,8 +155,9 @@ def _trial(
         tell(step, metrics)
 
     model = Paths(place).model
-    if not (model / "run.json").exists():
-        train.run_in_team(params, Paths(place), shown, watch=watch, parent=parent, tags={**tags, "ray.trial": name})
+    with locked(base.state / f"trial-{place.name}.lock"):  # a searcher may ask for the same settings twice, or two sweeps may
+        if not (model / "run.json").exists():
+            train.run_in_team(params, Paths(place), shown, watch=watch, parent=parent, tags={**tags, "ray.trial": name})
     curves = read_json(model / "curves.json")
     if metric not in curves:
         raise InputError(f"metric: {metric}: trainings here tell {', '.join(curves)}")

@@ -133,22 +133,25 @@ class Report:
 
     def model(self, folder: Path, served: Served) -> None:
         """Log a model folder as it is now, with the run's parameters, as the run's model, to be registered and served."""
-        told = {"model": self._post(folder), "code": served.code, "signature": served.signature}
-        self._journal.append({**told, "params": self.params.to_dict()})
-        self._store.send(self._journal, now=True)
+        told = {"code": served.code, "signature": served.signature, "params": self.params.to_dict()}
+        self._post("model", folder, told)
 
     def artifact(self, path: Path, folder: str | None = None) -> None:
         """Keep a file or folder as it is now with the run, below ``folder`` when given."""
-        self._journal.append({"artifact": self._post(path), "folder": folder})
-        self._store.send(self._journal, now=True)
+        self._post("artifact", path, {"folder": folder})
 
-    def _post(self, path: Path) -> str:
-        """A copy that waits to be sent: what lies at ``path`` may be another run's by then."""
+    def _post(self, kind: str, path: Path, told: Mapping[str, Any]) -> None:
+        """Send a copy, which waits where it must: what lies at ``path`` may be another run's by then."""
         outbox = self._journal.path.parent.parent / "outbox"
-        outbox.mkdir(parents=True, exist_ok=True)
-        place = Path(tempfile.mkdtemp(prefix=f"{self.fingerprint}.", dir=outbox)) / path.name
-        link_copy(path, place)
-        return str(place.resolve())
+        try:
+            outbox.mkdir(parents=True, exist_ok=True)
+            place = Path(tempfile.mkdtemp(prefix=f"{self.fingerprint}.", dir=outbox)) / path.name
+            link_copy(path, place)
+        except OSError as error:
+            log.warning("%s is not recorded: %s", path, error)
+            return
+        self._journal.append({kind: str(place.resolve()), **told})
+        self._store.send(self._journal, now=True)
 
 
 @dataclass(frozen=True)
@@ -299,6 +302,7 @@ class _Journal:
         self.points: dict[tuple[str, int], tuple[float, int]] = {}  # (metric, step) -> value, time in ms
         self.waiting: dict[str, dict[str, Any]] = {}  # files, folders and the model to be sent, by their places
         self.status: str | None = None
+        self.status_since = 0  # ms
         path.parent.mkdir(parents=True, exist_ok=True)
         text = path.read_text() if path.exists() else ""
         for line in text.splitlines():
@@ -327,7 +331,7 @@ class _Journal:
         elif "sent" in record:
             self.waiting.pop(record["sent"], None)
         elif "status" in record:
-            self.status = record["status"]
+            self.status, self.status_since = record["status"], record.get("time", 0)
 
 
 class _Store:
@@ -352,7 +356,7 @@ class _Store:
                 client.log_batch(self._run_id, metrics=[_metric(journal, point) for point in batch])
                 self._known.update(batch)
             if self.owes_its_end(journal):
-                client.set_terminated(self._run_id, journal.status)
+                client.set_terminated(self._run_id, journal.status, journal.status_since or None)
                 self._status = str(journal.status)
             if now:  # files take their time: not at every few points
                 for place, record in list(journal.waiting.items()):

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from interdance.errors import InputError
+from interdance.processes import session
 from interdance.processes.pool import local_pool, process_pool
 from interdance.processes.session import connected
 
@@ -23,6 +24,7 @@ def ray_here() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("RAY_ADDRESS", raising=False)
         patch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]))
+        patch.setattr(session, "_carried", lambda: {"RAY_ADDRESS": "127.0.0.1:1"})  # as a shell of a real cluster may have it
         with connected():
             yield
 
@@ -89,6 +91,55 @@ def test_what_is_left_is_cancelled(place: str, tmp_path: Path) -> None:
         jobs[0].result()
     made = jobs_made()
     assert made < 200 and all(job.done() for job in jobs)
+
+
+def test_a_call_that_nobody_waits_for_is_let_go(place: str) -> None:
+    """``map`` cancels what is left when one call raises."""
+    with process_pool(1) as pool:
+        assert list(pool.map(abs, [-1, 2])) == [1, 2]
+        with pytest.raises(InputError):
+            list(pool.map(refuse, range(20)))
+
+
+def test_what_went_wrong_elsewhere_can_be_traced(place: str) -> None:
+    with process_pool(1) as pool, pytest.raises(InputError) as refused:
+        pool.submit(refuse, 3).result()
+    assert "in refuse" in str(refused.value.__cause__)
+
+
+@pytest.mark.parametrize(
+    ("count", "cpus", "gpus", "room"),
+    [(3, 2, 0, None), (4, 2, 0, 3), (2, 1, 0.5, None), (3, 1, 0.5, 2), (1, 0, 1, None), (1, 9, 0, 0), (1, 1, 1, None)],
+)
+def test_what_would_wait_for_ever_is_refused(
+    monkeypatch: pytest.MonkeyPatch, count: int, cpus: float, gpus: float, room: int | None
+) -> None:
+    """Machines are not added up: a process is on one of them."""
+    machines = [{"CPU": 5.0}, {"CPU": 3.0, "GPU": 1.0}, {"CPU": 64.0, "GPU": 8.0}]
+    nodes = [{"Alive": each["CPU"] < 64, "Resources": each} for each in machines]
+    monkeypatch.setattr(session.ray, "nodes", lambda: nodes)
+    monkeypatch.setattr(session.ray, "cluster_resources", lambda: {"CPU": 8.0, "GPU": 1.0})
+    if room is None:
+        session.require(count, cpus, gpus, "a trial")
+    else:
+        with pytest.raises(InputError, match=f"there is room for {room} on 2 machines, 8 CPUs, 1 GPUs"):
+            session.require(count, cpus, gpus, "a trial")
+
+
+def test_workers_are_told_where_things_are_and_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, value in (
+        ("INTERDANCE_STATE", "state"),
+        ("MLFLOW_TRACKING_URI", "sqlite:///records.db"),
+        ("MLFLOW_TRACKING_PASSWORD", "secret"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("RAY_AUTH_TOKEN", "secret"),
+    ):
+        monkeypatch.setenv(name, value)
+    told = session._carried()
+    assert told["INTERDANCE_STATE"] == str(tmp_path / "state")
+    assert told["MLFLOW_TRACKING_URI"] == f"sqlite:///{tmp_path / 'records.db'}"
+    assert "secret" not in told.values()
 
 
 def touch(folder: Path, value: int) -> None:

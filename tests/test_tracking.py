@@ -116,6 +116,31 @@ def test_what_is_sent_late_is_what_was_recorded(params: Params, paths: Paths, mo
     assert list((paths.state / "outbox").iterdir()) == []
 
 
+def test_what_cannot_be_copied_ends_no_training(
+    params: Params, paths: Paths, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(source: Path, target: Path) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(tracking, "link_copy", full)
+    with recorded(params, paths) as report:
+        report.artifact(paths.split)
+        report(1, {"loss": 1.0})
+    assert "is not recorded: no space left" in caplog.text
+    assert stored(paths, "loss")[1] == [(1, 1.0)]
+
+
+def test_a_run_ended_when_it_did(params: Params, paths: Paths) -> None:
+    """However often it is sent afterwards."""
+    with recorded(params, paths) as report:
+        report(1, {"loss": 1.0})
+    ended = stored(paths, "loss")[0].info.end_time
+    time.sleep(0.05)
+    tracking.sync(paths)
+    tracking.end(paths, report.fingerprint, "KILLED")
+    assert stored(paths, "loss")[0].info.end_time == ended
+
+
 def test_a_trial_that_is_stopped_ends_its_run(params: Params, paths: Paths) -> None:
     with pytest.raises(SystemExit), recorded(params, paths):
         raise SystemExit

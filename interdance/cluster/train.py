@@ -38,7 +38,7 @@ class Refusal:
 def on_workers(work: Work, name: str, num_workers: int, folder: Path, storage: Path) -> None:
     """Run ``work(team)`` in ``num_workers`` processes that train together; when one dies, all start anew.
 
-    Where there are as many GPUs each has one, and they speak NCCL; otherwise a CPU each, and gloo.
+    Where there are GPUs each has one, and they speak NCCL; otherwise a CPU each, and gloo.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def on_workers(work: Work, name: str, num_workers: int, folder: Path, storage: P
     Raises
     ------
     InputError
-        With the sentence of the worker that refused its input or whose loss is no number, or when there are not as many CPUs.
+        With the sentence of the worker that refused its input or whose loss is no number, or for want of GPUs or CPUs.
     """
     from ray.train import FailureConfig, RunConfig, ScalingConfig
     from ray.train.torch import TorchConfig, TorchTrainer
@@ -63,9 +63,8 @@ def on_workers(work: Work, name: str, num_workers: int, folder: Path, storage: P
     with connected():
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)  # may not die with a worker
         refusal = Refusal.options(scheduling_strategy=here).remote()  # type: ignore[attr-defined]
-        use_gpu = ray.cluster_resources().get("GPU", 0) >= num_workers
-        if not use_gpu:
-            require(num_workers, 1, 0, f"{num_workers} workers")
+        use_gpu = ray.cluster_resources().get("GPU", 0) > 0
+        require(num_workers, *((0, 1) if use_gpu else (1, 0)), f"{num_workers} workers")
 
         def loop() -> None:
             os.chdir(folder)

@@ -27,8 +27,12 @@ from interdance.errors import InputError  # noqa: E402
 
 log = logging.getLogger(__name__)
 
-#: What workers on other machines are told of our environment: where state and records are, and how to get in there.
-CARRIED = ("INTERDANCE_", "MLFLOW_", "AWS_")
+#: What workers on other machines are told of our environment: where state and records are. No secrets, for Ray logs it all:
+#: how to get in there each machine knows itself.
+CARRIED = (
+    *("INTERDANCE_STATE", "INTERDANCE_FLOW_RUN", "MLFLOW_TRACKING_URI", "MLFLOW_S3_ENDPOINT_URL"),
+    *("AWS_REGION", "AWS_DEFAULT_REGION", "OMP_NUM_THREADS"),
+)
 SQLITE = "sqlite:///"
 
 
@@ -48,14 +52,16 @@ def connected() -> Iterator[None]:
         yield
         return
     address = os.environ.get("RAY_ADDRESS")
-    environment: dict[str, object] = {"env_vars": {**SETTINGS, **_carried()}}
+    environment: dict[str, object] = {"env_vars": {name: os.environ[name] for name in SETTINGS} | _carried()}
     if address:
         environment["py_modules"] = [str(PACKAGE)]
         environment["excludes"] = ["**/__pycache__", "**/node_modules"]
     try:
         _start(address, environment)
     except (ConnectionError, ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
+        if not address:  # a fault of this machine, not of what was asked for
+            raise
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
         cure = "is it running, and are RAY_AUTH_MODE and RAY_AUTH_TOKEN those of the cluster?"
         raise InputError(f"RAY_ADDRESS={address}: {reason}; {cure}") from None
     log.info("Ray at %s: %s", address or "this process", _what_is_there())
@@ -99,7 +105,7 @@ def speak() -> None:
 
 def _carried() -> dict[str, str]:
     """Our environment for workers, who have working folders of their own: with places that hold from any."""
-    carried = {name: value for name, value in os.environ.items() if name.startswith(CARRIED) or name == "OMP_NUM_THREADS"}
+    carried = {name: os.environ[name] for name in CARRIED if name in os.environ}
     if "INTERDANCE_STATE" in carried:
         carried["INTERDANCE_STATE"] = str(Path(carried["INTERDANCE_STATE"]).resolve())
     records = carried.get("MLFLOW_TRACKING_URI", "")
@@ -110,4 +116,4 @@ def _carried() -> dict[str, str]:
 
 def _what_is_there() -> str:
     have = ray.cluster_resources()
-    return f"{len(ray.nodes())} machines, {have.get('CPU', 0):g} CPUs, {have.get('GPU', 0):g} GPUs"
+    return f"{sum(node['Alive'] for node in ray.nodes())} machines, {have.get('CPU', 0):g} CPUs, {have.get('GPU', 0):g} GPUs"

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent import futures
-from concurrent.futures import Executor, Future
+from concurrent.futures import CancelledError, Executor, Future
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from interdance.processes.session import connected, ray
+from interdance.processes.session import connected, ray, require
 
 
 class ClusterExecutor(Executor):
@@ -42,10 +43,18 @@ class ClusterExecutor(Executor):
 
     def _hand_on(self, reference: Any, done: Future[Any]) -> None:
         answer, error = self._waiting[reference], done.exception()
+        if not answer.set_running_or_notify_cancel():  # nobody waits for it any more
+            del self._waiting[reference]
+            return
         if error is None:
             answer.set_result(done.result())
+        elif isinstance(error, ray.exceptions.RayTaskError):
+            error.cause.__cause__ = RuntimeError(str(error))  # with what the process there wrote of it
+            answer.set_exception(error.cause)
+        elif isinstance(error, ray.exceptions.TaskCancelledError):
+            answer.set_exception(CancelledError())
         else:
-            answer.set_exception(error.cause if isinstance(error, ray.exceptions.RayTaskError) else error)
+            answer.set_exception(BrokenProcessPool(str(error)))
         del self._waiting[reference]
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -60,8 +69,15 @@ class ClusterExecutor(Executor):
 
 @contextmanager
 def cluster_pool(setup: Callable[..., None] | None, arguments: tuple[Any, ...]) -> Iterator[ClusterExecutor]:
-    """An executor of the cluster that ``RAY_ADDRESS`` names, for the time of the block."""
+    """An executor of the cluster that ``RAY_ADDRESS`` names, for the time of the block.
+
+    Raises
+    ------
+    InputError
+        When no cluster answers there, or it has no CPU.
+    """
     with connected():
+        require(1, 1, 0, "a process")
         executor = ClusterExecutor(setup, arguments)
         try:
             yield executor

@@ -41,19 +41,24 @@ def run(params: Params, paths: Paths, name: str) -> None:
     body = Body.load(params.body.model).body_hash
     mirror = params.augment.mirror
     with atomic_folder(paths.encoded / name) as folder:
-        with process_pool(params.encode.workers) as pool:
-            made = {}
-            for take in takes:
-                place = paths.takes / name / take
-                read = [place / part for part in ("leader.npz", "follower.npz", "take.json")]
-                key = key_of([settings, mirror, body], read)
-                if not kept.restore(key, folder / take):
-                    job = pool.submit(encode_take, place, folder / take, params.body.model, settings, mirror)
-                    made[take] = key, job
-            for take, (key, future) in made.items():
-                future.result()
-                kept.keep(key, folder / take)
-        logger.info("encoded %d takes, %d of them anew", len(takes), len(made))
+        missing = {}  # before there is a pool: keys are of the code that is loaded, and a cluster's is more
+        for take in takes:
+            read = [paths.takes / name / take / part for part in ("leader.npz", "follower.npz", "take.json")]
+            key = key_of([settings, mirror, body], read)
+            if not kept.restore(key, folder / take):
+                missing[take] = key
+        if missing:
+            with process_pool(params.encode.workers) as pool:
+                made = {
+                    take: pool.submit(
+                        encode_take, paths.takes / name / take, folder / take, params.body.model, settings, mirror
+                    )
+                    for take in missing
+                }
+                for take, key in missing.items():
+                    made[take].result()
+                    kept.keep(key, folder / take)
+        logger.info("encoded %d takes, %d of them anew", len(takes), len(missing))
     kept.prune()
 
 
@@ -87,7 +92,7 @@ def _write(out: Path, couple: list[Motion], body: Body, settings: EncodeParams) 
     representation = make_representation(settings.representation, body)
     points = [body.points(motion) for motion in couple]
     touching = partner_contacts(points[0], points[1], settings.partner_distance)
-    out.mkdir(parents=True)
+    out.mkdir(parents=True, exist_ok=True)  # a cluster does again what died with its machine
     for role, motion, points_TP3, touching_TP in zip(("leader", "follower"), couple, points, touching, strict=True):
         np.save(out / f"{role}.npy", representation.encode(observe(motion, points_TP3, settings, touching_TP)))
 
