@@ -26,6 +26,7 @@ def ray_here() -> Iterator[None]:
         patch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]))
         patch.setattr(session, "_carried", lambda: {"RAY_ADDRESS": "127.0.0.1:1"})  # as a shell of a real cluster may have it
         with connected():
+            patch.undo()
             yield
 
 
