@@ -47,7 +47,12 @@ MAY_IMPORT = {
     "promotion": {"evaluation", "registry", "report"},
     "comparison": {"evaluation", "registry", "report"},
     "sweep": {"ablation", "cluster", "stages", "tracking"},
+    "studio": {
+        *("body", "export", "generation", "mocap", "music", "registry", "report", "trained", "web"),
+    },
+    "study": {"evaluation", "export", "report", "web", "body"},
     "tracking": set(),
+    "web": set(),
     "workspace": set(),
     "stages": {
         *("music", "importers", "datacard", "body", "model", "choreography", "representation", "dataset", "diffusion"),
@@ -58,6 +63,7 @@ MAY_IMPORT = {
     "cli": {
         *("body", "mocap", "importers", "quality", "datacard", "evaluation", "export", "generation", "report", "stages"),
         *("ablation", "comparison", "promotion", "registry", "representation", "sweep", "tracking", "workspace"),
+        *("studio", "study"),
     },
 }
 #: tool -> the one place (two for one tool) that imports it (a room, a module of the package, or the folder of the flows).
@@ -67,6 +73,7 @@ OWNERS: dict[str, str | tuple[str, ...]] = {
     "diffusers": "diffusion",
     "matplotlib": "report",
     "dvc": "workspace",
+    "fastapi": ("web", "studio", "study"),
     "jinja2": "report",
     "librosa": "music",
     "mlflow": ("tracking", "registry", "serving"),  # records; the registry they lead to; what it serves
@@ -74,7 +81,10 @@ OWNERS: dict[str, str | tuple[str, ...]] = {
     "prefect": "flows",
     "ray": ("cluster", "processes"),  # trainings and sweeps; work that is spread
     "smplx": "body",
+    "sqlalchemy": "study",
+    "starlette": "web",
     "typer": "cli",
+    "uvicorn": "web",
     "warp": "body",
 }
 
