@@ -40,6 +40,13 @@ def test_help_lists_every_command() -> None:
     assert all(re.search(rf"^\W*{command}\b", text, re.MULTILINE) for command in COMMANDS)
 
 
+def test_measuring_does_not_load_the_compiler() -> None:
+    """torch's, which takes as long as all the rest and comes with whatever looks into it at its import."""
+    code = "import sys, interdance.evaluation.files; print(*sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "torch" in loaded and not {"torch._dynamo", "diffusers", "mlflow", "ray"} & set(loaded)
+
+
 def test_unknown_option_is_two() -> None:
     assert interdance("generate", "--nonsense").returncode == 2
 

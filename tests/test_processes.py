@@ -68,6 +68,20 @@ def test_work_is_shared(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert not HELD
 
 
+def test_one_worker_is_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        with process_pool(1, hold, 7) as pool:
+            square, held, threads, process, _ = pool.submit(work, 3).result()
+        assert (square, held, threads, process) == (9, [7], 1, os.getpid()), "set up, and of one thread all the same"
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+        HELD.clear()
+
+
 def test_a_refusal_keeps_its_sentence(place: str) -> None:
     with process_pool(1) as pool:
         job = pool.submit(refuse, 3)
@@ -103,7 +117,7 @@ def test_a_call_that_nobody_waits_for_is_let_go(place: str) -> None:
 
 
 def test_what_went_wrong_elsewhere_can_be_traced(place: str) -> None:
-    with process_pool(1) as pool, pytest.raises(InputError) as refused:
+    with process_pool(2) as pool, pytest.raises(InputError) as refused:
         pool.submit(refuse, 3).result()
     assert "in refuse" in str(refused.value.__cause__)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import roma
 import torch
 from scipy.spatial.transform import Rotation
 
@@ -30,11 +29,15 @@ def _float_type(array: np.ndarray) -> np.dtype:
 
 def matrices_torch(rotvec: torch.Tensor) -> torch.Tensor:
     """Rotation matrices (..., 3, 3) of axis-angle tensors (..., 3); differentiable, at zero too."""
+    import roma  # here: it loads torch's compiler, which takes seconds and few processes need
+
     return roma.rotvec_to_rotmat(rotvec)
 
 
 def vectors_torch(matrix: torch.Tensor) -> torch.Tensor:
     """Axis-angle tensors (..., 3) of rotation matrices (..., 3, 3)."""
+    import roma  # as above
+
     return roma.rotmat_to_rotvec(matrix)
 
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 
 @contextmanager
 def process_pool(workers: int, setup: Callable[..., None] | None = None, *arguments: Any) -> Iterator[Executor]:
-    """A pool of at least one process, or of all those of the cluster that ``RAY_ADDRESS`` names.
+    """A pool of processes of this machine, or of all those of the cluster that ``RAY_ADDRESS`` names.
 
     What is left of its work when the block ends is cancelled. A cluster's processes see the same files as this one.
 
     Parameters
     ----------
     workers : int
-        Processes of this machine.
+        Processes of this machine. One is this process, in a thread: another would load everything again, which takes seconds.
     setup : callable, optional
         Called with ``arguments`` at the start of each process.
 
@@ -33,9 +33,25 @@ def process_pool(workers: int, setup: Callable[..., None] | None = None, *argume
 
         with cluster_pool(setup, arguments) as spread:
             yield spread
-    else:
+    elif workers > 1:
         with local_pool(workers, setup, *arguments) as pool:
             yield pool
+    else:
+        with _this_process(setup, *arguments) as thread:
+            yield thread
+
+
+@contextmanager
+def _this_process(setup: Callable[..., None] | None, *arguments: Any) -> Iterator[ThreadPoolExecutor]:
+    import torch
+
+    threads = torch.get_num_threads()
+    executor = ThreadPoolExecutor(1, initializer=_start, initargs=(setup, arguments))
+    try:
+        yield executor
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+        torch.set_num_threads(threads)
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import roma
 import torch
 from torch import Tensor
 
@@ -78,5 +77,7 @@ def to_6d(rotations: np.ndarray) -> np.ndarray:
 
 def from_6d(values: Tensor) -> Tensor:
     """Rotation matrices (..., J, 3, 3) of (..., 6 J), made orthonormal by Gram and Schmidt; differentiable."""
+    import roma  # here: it loads torch's compiler, which takes seconds and few processes need
+
     columns = values.unflatten(-1, (-1, 2, 3)).transpose(-1, -2)
     return roma.special_gramschmidt(columns, epsilon=1e-8)
