@@ -18,12 +18,12 @@ def interdance(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str
     """``interdance ARGUMENTS`` run in a folder, as :func:`subprocess.run` would give it back."""
     words = ["interdance", *map(str, arguments)]
     out, error, code = io.StringIO(), io.StringIO(), 0
-    with _in(cwd), _own_logging(), patch("sys.argv", words):
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
-            try:
-                main()
-            except SystemExit as end:
-                code = int(end.code or 0)
+    streams = contextlib.redirect_stdout(out), contextlib.redirect_stderr(error)
+    with _in(cwd), _own_logging(), patch("sys.argv", words), streams[0], streams[1]:
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
     return subprocess.CompletedProcess(words, code, out.getvalue(), error.getvalue())
 
 
