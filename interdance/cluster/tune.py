@@ -14,10 +14,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from interdance.errors import InputError
 from interdance.processes.session import connected, require, speak
+
+if TYPE_CHECKING:
+    from ray.tune.schedulers import TrialScheduler
 
 log = logging.getLogger(__name__)
 
@@ -138,7 +141,6 @@ def search(trial: Trial, plan: Plan, name: str, folder: Path, storage: Path) -> 
         When no machine has what a trial takes.
     """
     from ray import tune
-    from ray.tune.schedulers import ASHAScheduler, FIFOScheduler
     from ray.tune.search import BasicVariantGenerator
     from ray.tune.search.optuna import OptunaSearch
 
@@ -166,17 +168,6 @@ def search(trial: Trial, plan: Plan, name: str, folder: Path, storage: Path) -> 
             log.info("%s: going on", place)
             tuner = tune.Tuner.restore(str(place), trainable, resume_unfinished=True, restart_errored=True)
         else:
-            scheduler = (
-                ASHAScheduler(
-                    time_attr="step",
-                    max_t=plan.steps,
-                    grace_period=plan.grace,
-                    reduction_factor=3,
-                    stop_last_trials=False,  # a trial at its last step has its model to write yet
-                )
-                if plan.stop_early
-                else FIFOScheduler()
-            )
             searchers: dict[str, Callable[[], Any]] = {
                 "tpe": partial(OptunaSearch, seed=plan.seed),
                 "random": partial(BasicVariantGenerator, random_state=plan.seed),
@@ -192,7 +183,7 @@ def search(trial: Trial, plan: Plan, name: str, folder: Path, storage: Path) -> 
                     mode=plan.mode,
                     num_samples=plan.trials,
                     search_alg=searcher,
-                    scheduler=scheduler,
+                    scheduler=scheduler(plan),
                     time_budget_s=plan.hours * 3600 or None,
                     reuse_actors=False,
                     trial_dirname_creator=lambda each: str(each.trial_id),
@@ -206,6 +197,21 @@ def search(trial: Trial, plan: Plan, name: str, folder: Path, storage: Path) -> 
             )
         results = tuner.fit()
         return [_outcome(results[index], plan) for index in range(len(results))]
+
+
+def scheduler(plan: Plan) -> TrialScheduler:
+    """What decides whether a trial goes on (:class:`Plan`: ``stop_early``); it is told ``step`` and the plan's metric."""
+    from ray.tune.schedulers import ASHAScheduler, FIFOScheduler
+
+    if not plan.stop_early:
+        return FIFOScheduler()
+    return ASHAScheduler(
+        time_attr="step",
+        max_t=plan.steps,
+        grace_period=plan.grace,
+        reduction_factor=3,
+        stop_last_trials=False,  # a trial at its last step has its model to write yet
+    )
 
 
 def _domain(spec: Mapping[str, list[Any]]) -> Any:
