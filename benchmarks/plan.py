@@ -1,8 +1,8 @@
 """The plan for 1,000 GPU-hours (docs/platform.md), its scheduling simulated: what waits, what is lost, what breaks first.
 
-Sizes and work are counted from `configs/paper.yaml`; how fast machines are is assumed, below. Jobs compete for GPUs, for the
-storage that all read from, and for the network between machines; machines fail. The sweep is that of `configs/sweep/cluster.yaml`,
-and what stops its trials is the very scheduler that a sweep uses, told curves drawn at random. A whole plan takes a second.
+Sizes and work are counted from `configs/paper.yaml`; how fast machines are is assumed, below. Jobs compete for GPUs and for the
+storage that all read from, and fail; those of several machines wait for the network between them. The sweep is that of
+`configs/sweep/cluster.yaml`, and what stops its trials is the very scheduler that a sweep uses, told curves drawn at random.
 
     python benchmarks/plan.py [--gpus 8 --hours-between-faults 500 --seed 1]
 """
@@ -10,7 +10,7 @@ and what stops its trials is the very scheduler that a sweep uses, told curves d
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -136,8 +136,8 @@ class Simulation:
             judge.on_trial_add(None, trial)
         return [goes_on(trial, self.random.uniform(0.05, 0.4), self.random.uniform(500, 4000)) for trial in trials]
 
-    def job(self, halves: int, steps: int, batch: int, tell=None) -> Iterator[simpy.Event]:
-        """Some steps of a batch on each of its GPUs, once there is room; what a fault takes is done again from the checkpoint."""
+    def job(self, halves: int, steps: int, batch: int, tell: Callable[[int], bool] | None = None) -> Iterator[simpy.Event]:
+        """Some steps of a batch on each GPU, once there is room; what a fault takes is done again from the checkpoint."""
         yield self.halves.get(halves)
         gpus, done, saved = halves / 2, 0, 0
         every = self.params.train.checkpoint_every

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from layout import ROOT
 
+from benchmarks import plan
 from benchmarks.sample import Seams, to_and_fro
 
 
@@ -33,3 +34,17 @@ def test_jerk_at_seams_is_told_from_jerk_elsewhere() -> None:
 def test_a_dance_to_and_fro_has_no_jumps() -> None:
     frames = to_and_fro(100, 12)
     assert frames[0] == 0 and set(frames) == set(range(12)) and set(np.abs(np.diff(frames))) == {1}
+
+
+def test_a_plan_without_faults_takes_what_its_steps_take_and_with_them_more() -> None:
+    search = plan.read_plan(ROOT / "configs" / "sweep" / "cluster.yaml")
+    one = plan.Site("", 1, 1e15, False, 1e12)
+    calm = plan.Simulation(one, search, 1).run()
+    flop, _, _ = plan.work()
+    windows = plan.HOURS * 3600 * 30 / plan.at_scale().train.stride
+    epochs = plan.EPOCHS + plan.ROWS * plan.SEEDS * plan.ROW_EPOCHS
+    expected = flop / plan.SPEED * (epochs * windows + 64 * calm.trial_steps)
+    assert calm.useful == pytest.approx(expected, rel=1e-3) and calm.lost == calm.reading == 0
+    assert calm.ended["ablations"] == pytest.approx(calm.useful, rel=1e-2), "one GPU is never idle"
+    stormy = plan.Simulation(plan.replace(one, between_faults=10.0), search, 1).run()
+    assert stormy.lost > 0 and stormy.ended["ablations"] > calm.ended["ablations"]
