@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
 
+from layout import ROOT
+
 from interdance.cli.commands import main
 
 
-def interdance(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+def interdance(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     """``interdance ARGUMENTS`` run in a folder, as :func:`subprocess.run` would give it back."""
     words = ["interdance", *map(str, arguments)]
     out, error, code = io.StringIO(), io.StringIO(), 0
@@ -25,6 +27,16 @@ def interdance(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str
         except SystemExit as end:
             code = int(end.code or 0)
     return subprocess.CompletedProcess(words, code, out.getvalue(), error.getvalue())
+
+
+def refused(*arguments: object, cwd: Path = ROOT) -> str:
+    """The sentence with which a command refused."""
+    done = interdance(*arguments, cwd=cwd)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1, done.stderr
+    return lines[0]
 
 
 @contextlib.contextmanager

@@ -8,24 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from command import interdance, refused
 from layout import ROOT
 
 COMMANDS = ("generate", "run", "data", "inspect", "card", "evaluate", "reference", "compare", "view", "sync")
-
-
-def interdance(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "interdance.cli", *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
-
-
-def refused(*arguments: str, cwd: Path = ROOT) -> str:
-    """The sentence with which the command refused."""
-    done = interdance(*arguments, cwd=cwd)
-    assert done.returncode == 2, done.stderr
-    assert "Traceback" not in done.stderr
-    lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert len(lines) == 1, done.stderr
-    return lines[0]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -49,6 +35,13 @@ def test_measuring_does_not_load_the_compiler() -> None:
 
 def test_unknown_option_is_two() -> None:
     assert interdance("generate", "--nonsense").returncode == 2
+
+
+def test_a_process_of_its_own_says_the_same(tmp_path: Path) -> None:
+    """What the other tests see of the command line in their own process is what a shell sees."""
+    command = [sys.executable, "-m", "interdance.cli", "run"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 2 and done.stderr == refused("run", cwd=tmp_path) + "\n"
 
 
 def test_unknown_key_in_params(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from command import interdance, refused
 from conftest import shared
-from test_cli import interdance, refused
 from test_quality import body, couple  # noqa: F401 - body is a fixture
 
 from interdance.body.model import Body

@@ -26,8 +26,8 @@ from interdance.representation.layout import LAYOUT, NUM_POINTS
 from interdance.representation.registry import make_representation
 from interdance.takes import Motion, read_motion, write_motion
 from interdance.trained import TrainedModel, save_model, start_denoiser
+from tests.command import refused
 from tests.dancers import ANCHORS, CANONICAL, open_gates, statistics_of, walker
-from tests.test_cli import refused
 from tests.test_generate_files import FRAMES, REPOSITORY, inputs, swaying  # noqa: F401 (a fixture)
 
 TAKE = 60
