@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import as_completed
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
+from layout import ROOT
 
+from benchmarks.harness import until
 from interdance.errors import InputError
 from interdance.processes import session
 from interdance.processes.pool import local_pool, process_pool
@@ -80,6 +85,22 @@ def test_one_worker_is_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     finally:
         torch.set_num_threads(before)
         HELD.clear()
+
+
+def test_nobody_works_for_a_process_that_was_killed(tmp_path: Path) -> None:
+    place = tmp_path / "pid"
+    (tmp_path / "work.py").write_text(
+        "import os, pathlib, time\nfrom interdance.processes.pool import local_pool\n"
+        f"def work():\n    pathlib.Path({str(place)!r}).write_text(str(os.getpid()))\n    time.sleep(600)\n"
+        "if __name__ == '__main__':\n    with local_pool(1) as pool:\n        pool.submit(work).result()\n"
+    )
+    asker = subprocess.Popen([sys.executable, str(tmp_path / "work.py")], env=os.environ | {"PYTHONPATH": str(ROOT)})
+    try:
+        until(lambda: place.exists() and place.read_text(), 120, "the work has begun")
+    finally:
+        asker.kill()
+        asker.wait()
+    until(lambda: not psutil.pid_exists(int(place.read_text())), 20, "the worker is gone")
 
 
 def test_a_refusal_keeps_its_sentence(place: str) -> None:

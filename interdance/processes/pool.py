@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -62,11 +63,24 @@ def local_pool(workers: int, setup: Callable[..., None] | None = None, *argument
     thread, for there is one process per core.
     """
     context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(max(workers, 1), context, initializer=_start, initargs=(setup, arguments))
+    executor = ProcessPoolExecutor(max(workers, 1), context, initializer=_join, initargs=(setup, arguments))
     try:
         yield executor
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _join(setup: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
+    """Start, and end with the process that asked, however that one ends: its work would go on for nobody."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _start(setup, arguments)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _start(setup: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
