@@ -18,17 +18,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from interdance.body.skeleton import JOINT_NAMES, PARENTS
 from interdance.errors import InputError
 from interdance.export import palette
 from interdance.export.framing import frame_couple
+from interdance.export.rig import influences, pelvis_places, quaternions, rest_vertices
 from interdance.export.sound import encode_mp3, read_stereo
 from interdance.files import atomic_path
 from interdance.takes import NUM_JOINTS, Joints, Motion
 
-NUM_INFLUENCES = 8  # joints a vertex follows at most; the page's shader reads twice four
 JOINT_STEP = 1e-4  # metres from one stored joint position to the next, as long as 16 bits then hold the whole dance
 _ALIGNMENT = 4
 
@@ -171,42 +170,25 @@ class _Arrays:
 
 def _add_skin(arrays: _Arrays, body: Any) -> None:
     """Faces, and per vertex the joints it follows and how much: bytes that sum to exactly 255."""
-    weights = np.asarray(body.model.lbs_weights, np.float64)
-    joints = np.argsort(-weights, axis=1, kind="stable")[:, :NUM_INFLUENCES]
-    share = np.take_along_axis(weights, joints, axis=1)
-    share *= 255.0 / share.sum(axis=1, keepdims=True)
-    rounded = np.floor(share)
-    # The units that rounding down lost go to the largest remainders.
-    missing = (255 - rounded.sum(axis=1)).round().astype(int)
-    order = np.argsort(-(share - rounded), axis=1, kind="stable")
-    rank = np.argsort(order, axis=1, kind="stable")
-    rounded += rank < missing[:, None]
-    joints = np.where(rounded > 0, joints, 0)
+    joints_VK, shares_VK = influences(body, 255)
     kind = np.uint16 if body.num_vertices < 1 << 16 else np.uint32
     arrays.add("faces", np.asarray(body.faces).astype(kind))
     for name, part in (("first", slice(0, 4)), ("more", slice(4, 8))):
-        arrays.add(f"joints_{name}", joints[:, part].astype(np.uint8))
-        arrays.add(f"weights_{name}", rounded[:, part].astype(np.uint8))
+        arrays.add(f"joints_{name}", joints_VK[:, part].astype(np.uint8))
+        arrays.add(f"weights_{name}", shares_VK[:, part].astype(np.uint8))
 
 
 def _add_motion(arrays: _Arrays, key: str, motion: Motion, body: Any) -> dict[str, Any]:
     """The T-pose and the motion of one dancer; returns what the page must know to read them."""
-    rest = Motion(np.zeros((1, NUM_JOINTS, 3), np.float32), np.zeros((1, 3), np.float32), motion.betas, motion.fps)
-    vertices = body.vertices(rest)[0].astype(np.float64)
-    rest_joints = np.asarray(body.rest_joints(motion.betas), np.float64)
+    vertices = rest_vertices(motion, body)
     low, high = vertices.min(axis=0), vertices.max(axis=0)
     offset = 0.5 * (low + high)
     scale = float((high - low).max()) / 65534.0
     arrays.add(f"{key}.vertices", np.round((vertices - offset) / scale).astype(np.int16))
-    rotations = Rotation.from_rotvec(np.asarray(motion.rotations_TJ3, np.float64).reshape(-1, 3)).as_quat()
-    quaternions = rotations.reshape(motion.num_frames, NUM_JOINTS, 4)
-    # q and -q are the same rotation; neighbours in time take the same side, so that the page may blend them.
-    turned = np.sign((quaternions[1:] * quaternions[:-1]).sum(axis=2, keepdims=True) + 1e-12)
-    quaternions[1:] *= np.cumprod(turned, axis=0)
-    stored = np.round(quaternions * 32767.0).astype(np.int16).transpose(1, 2, 0)
+    stored = np.round(quaternions(motion) * 32767.0).astype(np.int16).transpose(1, 2, 0)
     arrays.add(f"{key}.quaternions", stored, delta=True)
-    arrays.add(f"{key}.pelvis", (np.asarray(motion.translation_T3, np.float64) + rest_joints[0]).astype(np.float32))
-    places = np.round(rest_joints, 6).tolist()
+    arrays.add(f"{key}.pelvis", pelvis_places(motion, body).astype(np.float32))
+    places = np.round(np.asarray(body.rest_joints(motion.betas), np.float64), 6).tolist()
     return {"kind": "motion", "scale": scale, "offset": offset.tolist(), "rest_joints": places}
 
 
