@@ -128,7 +128,8 @@ def draw(path: Path, leader: Motion, made: dict[str, np.ndarray], moments: list[
                 side = np.cross(line / np.linalg.norm(line), [0.0, 1.0, 0.0])
                 side *= 1.0 if (place - (hers.mean(axis=0) + his.mean(axis=0)) / 2) @ side > 0 else -1.0
                 eye = place + NEAR * (np.cos(ELEVATION) * side + [0.0, np.sin(ELEVATION), 0.0])
-            picture = renderer.draw(np.concatenate([his, hers]), faces, albedo, Camera(eye, place, float(OPENING)), place)
+            camera = Camera(eye, place, float(OPENING))
+            picture = next(renderer.draw(np.concatenate([his, hers]), faces, albedo, [camera], place))
             corner = (column * TILE, row * TILE)
             sheet.paste(Image.fromarray(picture), corner)
             pen.text((corner[0] + 10, corner[1] + 8), name, fill="#1d2330", font_size=20)

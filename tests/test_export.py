@@ -20,11 +20,14 @@ from scipy.spatial.transform import Rotation
 from interdance.body.model import Body
 from interdance.body.skeleton import LEFT_FINGERS, PARENTS, RIGHT_FINGERS
 from interdance.errors import InputError
+from interdance.export.cast import cast
 from interdance.export.framing import frame_couple
 from interdance.export.page import write_page
 from interdance.export.raster import Camera, Renderer, vertex_normals
+from interdance.export.scene import VIEWS, Scene, View
+from interdance.export.sheet import write_sheet
 from interdance.export.sound import SAMPLE_RATE, encode_mp3, read_stereo
-from interdance.export.video import VIEWS, View, _Scene, contact_sheet, write_video
+from interdance.export.video import write_video
 from interdance.takes import NUM_JOINTS, Joints, Motion
 
 FPS = 30.0
@@ -100,6 +103,10 @@ def _albedo(colour: tuple[float, float, float], count: int) -> np.ndarray:
     return np.tile(np.float32(colour), (count, 1))
 
 
+def _draw(renderer: Renderer, vertices: np.ndarray, faces: np.ndarray, albedo: np.ndarray, camera: Camera) -> np.ndarray:
+    return next(renderer.draw(vertices, faces, albedo, [camera], np.zeros(3)))
+
+
 RED, BLUE = (0.8, 0.02, 0.02), (0.02, 0.02, 0.8)
 
 
@@ -113,7 +120,7 @@ def test_normals_of_a_sphere_point_outwards():
 def test_a_sphere_covers_the_pixels_that_perspective_says():
     vertices, faces = _sphere(0.5, (0.0, 1.5, 0.0))
     camera = Camera(np.array([0.0, 1.5, 4.0]), np.array([0.0, 1.5, 0.0]), np.radians(40.0))
-    image = Renderer(320, 240, 2).draw(vertices, faces, _albedo(RED, len(vertices)), camera, np.zeros(3)).astype(int)
+    image = _draw(Renderer(320, 240, 2), vertices, faces, _albedo(RED, len(vertices)), camera).astype(int)
     covered = (image[:, :, 0] - image[:, :, 2]) > 10
     focal = 120.0 / np.tan(np.radians(20.0))
     radius = focal * 0.5 / np.sqrt(4.0**2 - 0.5**2)  # of the cone that touches the sphere
@@ -133,8 +140,8 @@ def test_what_is_nearer_hides_what_is_farther(order: tuple[int, int]):
         colours.append(_albedo(colour, len(points)))
         start += len(points)
     camera = Camera(np.array([0.0, 1.5, 4.0]), np.array([0.0, 1.5, 0.0]), np.radians(40.0))
-    image = Renderer(160, 120).draw(
-        np.concatenate(vertices), np.concatenate(faces).astype(np.int32), np.concatenate(colours), camera, np.zeros(3)
+    image = _draw(
+        *(Renderer(160, 120), np.concatenate(vertices), np.concatenate(faces).astype(np.int32), np.concatenate(colours), camera)
     )
     middle, edge = image[60, 80].astype(int), image[60, 80 + 19].astype(int)
     assert middle[0] > middle[2] + 50, "the near red sphere is in the middle"
@@ -146,22 +153,22 @@ def test_a_body_above_the_floor_casts_a_shadow_and_frames_do_not_mix():
     camera = Camera(np.array([0.0, 3.0, 4.0]), np.array([0.0, 0.2, 0.0]), np.radians(40.0))
     renderer = Renderer(160, 120)
     albedo = _albedo(RED, len(vertices))
-    low = renderer.draw(vertices, faces, albedo, camera, np.zeros(3))
-    away = renderer.draw(vertices + np.float32([50.0, 0.0, 0.0]), faces, albedo, camera, np.zeros(3))
+    low = _draw(renderer, vertices, faces, albedo, camera)
+    away = _draw(renderer, vertices + np.float32([50.0, 0.0, 0.0]), faces, albedo, camera)
     grey = (np.ptp(low.astype(int), axis=2) < 25) & (np.ptp(away.astype(int), axis=2) < 25)
     darker = away.astype(int).mean(axis=2) - low.astype(int).mean(axis=2)
     assert (darker[grey] > 30).sum() > 100
     assert not ((away[:, :, 0].astype(int) - away[:, :, 2]) > 30).any(), "nothing of the last picture is left"
-    assert (renderer.draw(vertices, faces, albedo, camera, np.zeros(3)) == low).all()
+    assert (_draw(renderer, vertices, faces, albedo, camera) == low).all()
 
 
 @pytest.mark.parametrize("view", [*VIEWS.values(), View(75.0, 30.0)])
 @pytest.mark.parametrize("size", [(1280, 720), (400, 800)])
 def test_the_camera_keeps_every_joint_in_the_picture(body: Body, couple, view: View, size: tuple[int, int]):
-    scene = _Scene(Path("film.mp4"), *couple, body, *size, view)
+    scene = Scene("film.mp4", cast(couple[0], [couple[1]]), body, *size, {"": view})
     joints = np.concatenate([body.joints(motion) for motion in couple], axis=1)
     for frame in range(0, NUM_FRAMES, 6):
-        camera = scene.cameras[frame]
+        camera = scene.cameras[0][frame]
         seen = (joints[frame] - camera.position) @ camera.axes().T
         focal = 0.5 * size[1] / np.tan(camera.field_of_view / 2)
         assert (seen[:, 2] > 0.1).all()
@@ -214,7 +221,8 @@ def test_songs_that_cannot_be_read_are_named(tmp_path: Path):
 
 def test_a_film_has_every_frame_both_dancers_and_the_song_in_time(body: Body, couple, song: Path, tmp_path: Path):
     path, told = tmp_path / "film.mp4", []
-    write_video(path, *couple, body, song, width=320, height=240, progress=lambda done, of: told.append((done, of)))
+    dancers, tell = cast(couple[0], [couple[1]]), lambda done, of: told.append((done, of))
+    write_video(path, dancers, body, song, width=320, height=240, progress=tell)
     assert told == [(number + 1, NUM_FRAMES) for number in range(NUM_FRAMES)]
     with av.open(str(path)) as container:
         picture, voice = container.streams.video[0], container.streams.audio[0]
@@ -232,7 +240,7 @@ def test_a_film_has_every_frame_both_dancers_and_the_song_in_time(body: Body, co
 
 def test_a_film_at_another_rate_lasts_as_long(body: Body, couple, tmp_path: Path):
     path = tmp_path / "film.mp4"
-    write_video(path, couple[0], None, body, None, width=64, height=48, fps=10.0, view="orbit")
+    write_video(path, cast(couple[0], []), body, None, width=64, height=48, fps=10.0, views=["orbit"])
     with av.open(str(path)) as container:
         assert sum(1 for _ in container.decode(video=0)) == NUM_FRAMES // 3
         assert not container.streams.audio
@@ -244,7 +252,7 @@ def test_a_film_that_fails_leaves_nothing(body: Body, couple, song: Path, tmp_pa
 
     path = tmp_path / "film.mp4"
     with pytest.raises(RuntimeError, match="enough"):
-        write_video(path, *couple, body, song, width=64, height=48, progress=stop)
+        write_video(path, cast(couple[0], [couple[1]]), body, song, width=64, height=48, progress=stop)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -253,24 +261,68 @@ def test_films_that_cannot_be_made_say_why(body: Body, couple, tmp_path: Path):
     leader, follower = couple
     for change, words in (
         ({"width": 321, "height": 240}, "even numbers"),
-        ({"view": "sideways"}, "three-quarter"),
+        ({"views": ["sideways"]}, "follow, front"),
+        ({"views": ["front", "front"]}, "each once"),
+        ({"views": []}, "one or more"),
+        ({"views": list(VIEWS), "width": 32}, "too few"),
         ({"follower": follower[:10]}, "45 frames"),
         ({"leader": leader[:0], "follower": None}, "no frames"),
+        ({"leader": None, "follower": None}, "nobody"),
     ):
         keywords: dict[str, Any] = {"leader": leader, "follower": follower} | change
-        pair = keywords.pop("leader"), keywords.pop("follower")
+        dancers = cast(keywords.pop("leader"), [keywords.pop("follower")])
         with pytest.raises(InputError, match=words):
-            write_video(path, *pair, body, None, **keywords)
+            write_video(path, dancers, body, None, **keywords)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_contact_sheet_is_a_grid(body: Body, couple, tmp_path: Path):
-    path = tmp_path / "sheet.png"
-    contact_sheet(path, *couple, body, count=5, columns=3, tile_width=120, tile_height=90)
+def test_views_share_a_film_and_each_shows_the_couple(body: Body, couple, tmp_path: Path):
+    """Four views in a grid, each with its name; those that stand still show the same floor in every frame."""
+    dancers = cast(couple[0], [couple[1]])
+    scene = Scene("film.mp4", dancers, body, 640, 360, {name: VIEWS[name] for name in ("follow", "front", "side", "top")})
+    pictures = list(scene.draw(np.array([0, NUM_FRAMES - 1]), 2, 2))
+    assert pictures[0].shape == (360, 640, 3)
+    for top in (0, 181):
+        for left in (0, 321):
+            tile = pictures[0][top : top + 179, left : left + 319].astype(int)
+            red, green, blue = tile[:, :, 0], tile[:, :, 1], tile[:, :, 2]
+            assert ((green > red + 40) & (green > blue + 25)).sum() > 50, "the leader is in every view"
+            assert ((blue > red + 60) & (blue > green + 40)).sum() > 50, "so is the follower"
+            assert (tile[:28, :100].max(axis=2) < 110).sum() > 20, "the name is in the corner"
+    for name, cameras in zip(("follow", "front", "side", "top"), scene.cameras, strict=True):
+        moved = np.abs(cameras[0].position - cameras[-1].position).max()
+        assert (moved > 0) == VIEWS[name].follows
+    joints = np.concatenate([body.joints(motion) for motion in couple], axis=1)
+    for cameras in scene.cameras[1:]:
+        position, axes = cameras[0].position, cameras[0].axes()
+        seen = (joints - position) @ axes.T
+        reach = np.abs(seen[..., :2] / seen[..., 2:]) / np.tan(cameras[0].field_of_view / 2)
+        assert reach[..., 1].max() < 1.0 and reach[..., 0].max() < 319 / 179, "everything that is danced is in the picture"
+    front, side = (scene.cameras[index][0].axes()[2] for index in (1, 2))
+    assert abs(front @ side) < 0.05, "front and side look across each other"
+
+
+def test_a_sheet_is_a_grid_of_moments(body: Body, couple, tmp_path: Path):
+    path, dancers = tmp_path / "sheet.png", cast(couple[0], [couple[1]])
+    write_sheet(path, dancers, body, count=5, columns=3, width=120, height=90)
     with Image.open(path) as sheet:
-        assert sheet.size == (360, 180)
-    with pytest.raises(InputError, match="within 0..44"):
-        contact_sheet(path, *couple, body, frames=[3, 45])
+        assert sheet.size == (360, 2 * (90 + 34))
+        many = np.asarray(sheet)
+    write_sheet(path, dancers, body, moments=[0.0, (NUM_FRAMES - 1) / FPS], width=120, height=90)
+    with Image.open(path) as sheet:
+        assert sheet.size == (240, 90 + 34)
+        two = np.asarray(sheet)
+    assert (two[:90, :120] == many[:90, :120]).all(), "both begin with the first frame"
+    assert (two[:90, 120:] == many[124:214, 120:240]).all(), "and end with the last"
+    assert (many[90:124] != 255).any(), "times stand below"
+    refused: list[tuple[dict[str, Any], str]] = [
+        ({"moments": [0.1, 1.6]}, "1.6 s is not"),
+        ({"moments": []}, "no moment"),
+        ({"count": 0}, "one at least"),
+    ]
+    for keywords, words in refused:
+        with pytest.raises(InputError, match=words):
+            write_sheet(path, dancers, body, **keywords)
 
 
 # ---------------------------------------------------------------------------------------------------------------- page

@@ -405,33 +405,67 @@ def card(
 @app.command()
 def view(
     leader: Annotated[Path, typer.Option(help="The leader as .npz.")],
-    out: Annotated[Path, typer.Option(help="A page (.html) or a video (.mp4).")],
-    follower: Annotated[
-        list[Path] | None, typer.Option(help="A follower as .npz; a page may have several, a video shows the first.")
-    ] = None,
+    out: Annotated[Path, typer.Option(help="The page (.html).")],
+    follower: Annotated[list[Path] | None, typer.Option(help="A follower as .npz; give it again for others to choose.")] = None,
     music: Annotated[Path | None, typer.Option(help="The song.")] = None,
     root: Root = Path("."),
 ) -> None:
-    """Show dancers: a self-contained page in 3D, or a video with sound."""
-    if out.suffix not in (".html", ".mp4"):
-        raise InputError(f"{out}: a name that ends in .html or .mp4 is needed")
+    """Show dancers on a self-contained page in 3D."""
+    if out.suffix != ".html":
+        raise InputError(f"{out}: a name that ends in .html is needed; `interdance export` writes films and other files")
     params = config.load(root / "params.yaml")
     from interdance.body.model import Body
     from interdance.export.page import write_page
-    from interdance.export.video import write_video
     from interdance.takes import read_motion
 
     guide = read_motion(leader)
     named = {path.parent.name if path.stem == "follower" else path.stem: path for path in follower or []}
     followers = {name: read_motion(path) for name, path in named.items()}
-    body = Body.load(params.body.model)
-    if out.suffix == ".html":
-        write_page(out, guide, followers, body, music, title=leader.stem)
-    else:
-        size = params.report
-        first = next(iter(followers.values()), None)
-        write_video(out, guide, first, body, music, width=size.video_width, height=size.video_height)
+    write_page(out, guide, followers, Body.load(params.body.model), music, title=leader.stem)
     typer.echo(str(out))
+
+
+@app.command()
+def export(
+    out: Annotated[
+        list[Path],
+        typer.Option(
+            help="What to write, by its suffix; give it again for more. With all dancers: .glb, a skinned and animated scene; "
+            ".mp4, a film with sound; .png, a sheet of stills. For each dancer, as NAME_leader and NAME_follower: .bvh; .npz, "
+            "SMPL-X parameters."
+        ),
+    ],
+    from_: Annotated[
+        Path | None, typer.Option("--from", help="A folder that `interdance generate` wrote, or a take: dancers and song.")
+    ] = None,
+    leader: Annotated[Path | None, typer.Option(help="The leader as .npz.")] = None,
+    follower: Annotated[list[Path] | None, typer.Option(help="A follower as .npz; give it again for more.")] = None,
+    music: Annotated[Path | None, typer.Option(help="The song of a film.")] = None,
+    views: Annotated[
+        str,
+        typer.Option(
+            help="Of films and stills, by commas; several share the picture. follow goes with the couple; front, back, side "
+            "and top stand still; orbit walks around them."
+        ),
+    ] = "follow",
+    pictures: Annotated[int, typer.Option(help="Stills of a sheet, spread evenly over the dance.")] = 12,
+    at: Annotated[str | None, typer.Option(help="Seconds of the stills, by commas, instead.")] = None,
+    root: Root = Path("."),
+) -> None:
+    """Export dancers to Blender, Unity, three.js and others (docs/export.md), or draw them: .glb, .bvh, .npz, .mp4, .png."""
+    params = config.load(root / "params.yaml")
+    from interdance.body.model import Body
+    from interdance.export.files import Look, Sources, export_files
+
+    given = Sources.of_folder(from_) if from_ else Sources(None, (), None)
+    sources = Sources(leader or given.leader, tuple(follower or given.followers), music or given.music)
+    moments = tuple(_seconds(word) for word in _items([at])) if at is not None else None
+    look = Look(tuple(_items([views])), params.report.video_width, params.report.video_height, pictures, moments)
+    body = Body.load(params.body.model)
+    with progress("export") as tell:
+        written = export_files(out, sources, body, look, tolerance_s=params.music.tolerance_s, progress=tell)
+    for path in written:
+        typer.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
 
 
 @app.command()
@@ -471,6 +505,13 @@ def verify(
 def _items(texts: list[str] | None) -> list[str]:
     """Everything named by commas, in one list."""
     return [word.strip() for text in texts or () for word in text.split(",") if word.strip()]
+
+
+def _seconds(word: str) -> float:
+    try:
+        return float(word)
+    except ValueError:
+        raise InputError(f"--at {word}: seconds by commas are needed, such as 0,2.5,10") from None
 
 
 def _named(text: str) -> tuple[str, Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import colorsys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +13,18 @@ from PIL import Image, ImageDraw
 
 from interdance.body.model import Body
 from interdance.body.skeleton import INDEX
-from interdance.export import palette
-from interdance.export.framing import frame_couple
-from interdance.export.raster import Camera, Renderer
-from interdance.files import atomic_path
+from interdance.export.cast import cast
+from interdance.export.raster import Renderer
+from interdance.export.scene import Scene, View
+from interdance.export.sheet import INK, LABEL_HEIGHT, PAPER, SAMPLES, Sheet
 from interdance.takes import Duet, read_take
 
 TILE_WIDTH, TILE_HEIGHT = 380, 400
-LABEL_HEIGHT = 34
-SAMPLES = 3  # anti-aliasing of the couples; the ring is drawn four times as large and reduced
-RING_SAMPLES = 4
+RING_SAMPLES = 4  # the ring is drawn four times as large and reduced
 RING_TILES = 2  # wide
-CLOSE_UP = 0.92  # of the distance that leaves room about every joint
 MOST_TILES = 30
-AZIMUTH, ELEVATION, OPENING = np.radians(25.0), np.radians(10.0), np.radians(30.0)
-INK, MUTED, PAPER = "#1d2330", "#5b6474", "#ffffff"
+VIEW = View(25.0, 10.0, near=0.92)
+MUTED = "#5b6474"
 LIMBS = [INDEX[name] for name in ("left_wrist", "right_wrist", "left_ankle", "right_ankle", "head")]
 LOOK_EVERY = 5  # frames between the moments among which the widest is chosen
 
@@ -45,16 +43,13 @@ def write_picture(path: Path, takes: Path, card: Mapping[str, Any], body: Body) 
     """
     chosen = samples(card)
     columns, rows = grid(len(chosen) + RING_TILES)
-    sheet = Image.new("RGB", (columns * TILE_WIDTH, rows * TILE_HEIGHT), PAPER)
+    sheet = Sheet(columns, rows, TILE_WIDTH, TILE_HEIGHT)
     renderer = Renderer(TILE_WIDTH, TILE_HEIGHT - LABEL_HEIGHT, SAMPLES)
     for place, (genre, take, moment) in enumerate(chosen):
-        corner = (place % columns * TILE_WIDTH, place // columns * TILE_HEIGHT)
-        sheet.paste(Image.fromarray(_couple(renderer, read_take(takes / take), moment, body)), corner)
-        _label(sheet, genre, (corner[0], corner[1] + TILE_HEIGHT - LABEL_HEIGHT))
+        sheet.put(place, _couple(renderer, read_take(takes / take), moment, body), genre.replace("_", " "))
     left = len(chosen) % columns if len(chosen) > (rows - 1) * columns else 0  # what is left of the last row is the ring's
-    _ring(sheet, card, (left * TILE_WIDTH, (rows - 1) * TILE_HEIGHT, (columns - left) * TILE_WIDTH))
-    with atomic_path(path) as temporary:
-        sheet.save(temporary, format="PNG", optimize=True)
+    _ring(sheet.image, card, (left * TILE_WIDTH, (rows - 1) * TILE_HEIGHT, (columns - left) * TILE_WIDTH))
+    sheet.save(path)
 
 
 def grid(tiles: int) -> tuple[int, int]:
@@ -89,21 +84,11 @@ def widest_moment(joints: Sequence[np.ndarray], about: float) -> int:
 
 
 def _couple(renderer: Renderer, duet: Duet, moment: float, body: Body) -> np.ndarray:
-    dancers = [duet.leader] if duet.follower is None else [duet.leader, duet.follower]
-    joints = [body.joints(motion) for motion in dancers]
-    frame = widest_moment(joints, moment)
-    framing = frame_couple([places[frame : frame + 1] for places in joints], duet.leader.fps)
-    centre, azimuth = framing.centres_T3[0], framing.azimuth + AZIMUTH
-    away = np.array([np.sin(azimuth) * np.cos(ELEVATION), np.sin(ELEVATION), np.cos(azimuth) * np.cos(ELEVATION)])
-    high = float(np.tan(OPENING / 2))
-    axes = Camera(centre + away, centre, float(OPENING)).axes()[None]
-    far = float(framing.distances(axes, high * TILE_WIDTH / (TILE_HEIGHT - LABEL_HEIGHT), high)[0]) * CLOSE_UP
-    count = body.num_vertices
-    faces = np.concatenate([body.faces + index * count for index in range(len(dancers))]).astype(np.int32)
-    colours = [palette.linear(palette.LEADER), palette.linear(palette.FOLLOWERS[0])][: len(dancers)]
-    vertices = np.concatenate([body.vertices(motion, [frame])[0] for motion in dancers])
-    albedo = np.repeat(np.stack(colours), count, axis=0)
-    return renderer.draw(vertices, faces, albedo, Camera(centre + far * away, centre, float(OPENING)), centre)
+    dancers = cast(duet.leader, [duet.follower])
+    frame = widest_moment([body.joints(dancer.motion) for dancer in dancers], moment)
+    still = [replace(dancer, motion=dancer.motion[frame : frame + 1]) for dancer in dancers]
+    scene = Scene(duet.name, still, body, renderer.width, renderer.height, {"": VIEW})
+    return scene.paint(renderer, scene.vertices([0])[0], 0)
 
 
 def genre_colours(count: int) -> Iterator[str]:
@@ -111,12 +96,6 @@ def genre_colours(count: int) -> Iterator[str]:
     for index in range(count):
         red, green, blue = colorsys.hls_to_rgb(index / max(count, 1), 0.50 + 0.12 * (index % 2), 0.45)
         yield f"#{round(255 * red):02x}{round(255 * green):02x}{round(255 * blue):02x}"
-
-
-def _label(sheet: Image.Image, genre: str, corner: tuple[int, int]) -> None:
-    draw = ImageDraw.Draw(sheet)
-    x, y = corner[0] + TILE_WIDTH // 2, corner[1] + LABEL_HEIGHT // 2 - 2
-    draw.text((x, y), genre.replace("_", " "), fill=INK, font_size=19, anchor="mm")
 
 
 def _ring(sheet: Image.Image, card: Mapping[str, Any], box: tuple[int, int, int]) -> None:

@@ -7,6 +7,7 @@ Lighting is computed at the vertices, which on a body of ten thousand of them is
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numba
@@ -167,28 +168,21 @@ def _blur(
 
 
 @_compiled
-def _shade(
+def _reach_of_light(
     vertices: np.ndarray,
     normals: np.ndarray,
-    albedo: np.ndarray,
-    camera: np.ndarray,
     light: np.ndarray,
     centre: np.ndarray,
     half_width: float,
     height_map: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """Colour of each vertex, 0..255: key light with shadow, light of sky and floor, rim, a little gloss."""
+    """Share of the key light that nothing keeps from each vertex, 0..1."""
     size = height_map.shape[0]
     scale = size / (2.0 * half_width)
     for vertex in range(len(vertices)):
         x, y, z = vertices[vertex, 0], vertices[vertex, 1], vertices[vertex, 2]
         nx, ny, nz = normals[vertex, 0], normals[vertex, 1], normals[vertex, 2]
-        vx, vy, vz = camera[0] - x, camera[1] - y, camera[2] - z
-        length = 1.0 / np.sqrt(vx * vx + vy * vy + vz * vz)
-        vx, vy, vz = vx * length, vy * length, vz * length
-        facing = max(nx * vx + ny * vy + nz * vz, 0.0)
-        key = nx * light[0] + ny * light[1] + nz * light[2]
         lit = 0.0
         # The point is moved outwards first, so that a surface does not shade itself.
         sx, sy, sz = x + 0.015 * nx, y + 0.015 * ny, z + 0.015 * nz
@@ -199,6 +193,29 @@ def _shade(
                 r, c = row + dy, column + dx
                 if not (0 <= r < size and 0 <= c < size) or height_map[r, c] <= sy + SELF_SHADOW_BIAS:
                     lit += 0.04
+        out[vertex] = lit
+
+
+@_compiled
+def _shade(
+    vertices: np.ndarray,
+    normals: np.ndarray,
+    albedo: np.ndarray,
+    camera: np.ndarray,
+    light: np.ndarray,
+    reached: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    """Colour of each vertex, 0..255: key light with shadow, light of sky and floor, rim, a little gloss."""
+    for vertex in range(len(vertices)):
+        x, y, z = vertices[vertex, 0], vertices[vertex, 1], vertices[vertex, 2]
+        nx, ny, nz = normals[vertex, 0], normals[vertex, 1], normals[vertex, 2]
+        vx, vy, vz = camera[0] - x, camera[1] - y, camera[2] - z
+        length = 1.0 / np.sqrt(vx * vx + vy * vy + vz * vz)
+        vx, vy, vz = vx * length, vy * length, vz * length
+        facing = max(nx * vx + ny * vy + nz * vz, 0.0)
+        key = nx * light[0] + ny * light[1] + nz * light[2]
+        lit = reached[vertex]
         diffuse = max((key + 0.15) / 1.15, 0.0) * (0.2 + 0.8 * lit)
         sky = 0.5 + 0.5 * ny
         hx, hy, hz = light[0] + vx, light[1] + vy, light[2] + vz
@@ -396,9 +413,9 @@ class Renderer:
         self._work = np.zeros_like(self._height_map)
 
     def draw(
-        self, vertices_V3: np.ndarray, faces: np.ndarray, albedo_V3: np.ndarray, camera: Camera, centre: np.ndarray
-    ) -> np.ndarray:
-        """One picture.
+        self, vertices_V3: np.ndarray, faces: np.ndarray, albedo_V3: np.ndarray, cameras: Sequence[Camera], centre: np.ndarray
+    ) -> Iterator[np.ndarray]:
+        """A picture by each camera.
 
         Parameters
         ----------
@@ -408,36 +425,44 @@ class Renderer:
             Triangles, counter-clockwise from outside.
         albedo_V3 : float32 (V, 3)
             Linear colour 0..1 of each vertex.
-        camera : Camera
+        cameras : sequence of Camera
+            One at least; the light comes from behind the shoulder of the first.
         centre : float (3,)
             Shadows fall within ``SHADOW_HALF_WIDTH`` of this place, and the floor fades away from it.
 
-        Returns
-        -------
+        Yields
+        ------
         uint8 (height, width, 3)
         """
-        axes = camera.axes()
-        position = np.asarray(camera.position, np.float64)
-        focal = 0.5 * self.height / np.tan(0.5 * camera.field_of_view)
-        flat = axes[2] * [1.0, 0.0, 1.0] if abs(axes[2, 1]) < 0.99 else axes[1]
-        flat = flat / np.linalg.norm(flat)
-        light = -0.35 * flat - 0.45 * axes[0] * [1.0, 0.0, 1.0] + [0.0, 1.0, 0.0]
-        light /= np.linalg.norm(light)
+        light = _key_light(cameras[0])
         centre = np.asarray(centre, np.float64)
-
         vertices = np.ascontiguousarray(vertices_V3, np.float32)
         normals = vertex_normals(vertices, faces)
         _shadow_maps(vertices, faces, centre, SHADOW_HALF_WIDTH, light, self._height_map, self._contact_map)
-        colours = np.empty_like(vertices)
-        _shade(vertices, normals, albedo_V3, position, light, centre, SHADOW_HALF_WIDTH, self._height_map, colours)
+        reached = np.empty(len(vertices), np.float64)
+        _reach_of_light(vertices, normals, light, centre, SHADOW_HALF_WIDTH, self._height_map, reached)
         shadow = (self._height_map > 0.0).astype(np.float32)
         for radius in (2, 4):
             _blur(shadow, radius, self._work)
         np.minimum(self._contact_map * 6.0, 1.0, out=self._contact_map)
         for radius in (2, 3):
             _blur(self._contact_map, radius, self._work)
-        image = np.empty((self.height, self.width, 3), np.uint8)
         shade_map = (1.0 - SHADOW_DARKNESS * shadow) * (1.0 - CONTACT_DARKNESS * self._contact_map)
-        _floor(image, position, axes, focal, centre, SHADOW_HALF_WIDTH, shade_map)
-        _draw(vertices, faces, colours, position, axes, focal, self.samples, image, self._depth, self._layer)
-        return image
+        colours = np.empty_like(vertices)
+        for camera in cameras:
+            axes, position = camera.axes(), np.asarray(camera.position, np.float64)
+            focal = 0.5 * self.height / np.tan(0.5 * camera.field_of_view)
+            _shade(vertices, normals, albedo_V3, position, light, reached, colours)
+            image = np.empty((self.height, self.width, 3), np.uint8)
+            _floor(image, position, axes, focal, centre, SHADOW_HALF_WIDTH, shade_map)
+            _draw(vertices, faces, colours, position, axes, focal, self.samples, image, self._depth, self._layer)
+            yield image
+
+
+def _key_light(camera: Camera) -> np.ndarray:
+    """Unit vector (3,) to the light: high, from the camera's side and from its left."""
+    axes = camera.axes()
+    flat = axes[2] * [1.0, 0.0, 1.0] if abs(axes[2, 1]) < 0.99 else axes[1]
+    flat = flat / np.linalg.norm(flat)
+    light = -0.35 * flat - 0.45 * axes[0] * [1.0, 0.0, 1.0] + [0.0, 1.0, 0.0]
+    return np.asarray(light / np.linalg.norm(light), np.float64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from pathlib import Path
 
 import av
@@ -14,13 +15,13 @@ from interdance.errors import InputError
 SAMPLE_RATE = 48_000
 
 
-def read_stereo(path: Path, seconds: float) -> np.ndarray:
+def read_stereo(path: Path, seconds: float, tolerance_s: float = math.inf) -> np.ndarray:
     """The first ``seconds`` of a song as float32 (2, samples) at 48 kHz; silence follows when the song ends before.
 
     Raises
     ------
     InputError
-        When the file is missing, holds no sound, or cannot be decoded.
+        When the file is missing, holds no sound, cannot be decoded, or ends more than ``tolerance_s`` too early.
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file")
@@ -47,6 +48,12 @@ def read_stereo(path: Path, seconds: float) -> np.ndarray:
     sound = np.concatenate(pieces, axis=1) if pieces else np.zeros((2, 0), np.float32)
     if not sound.shape[1]:
         raise InputError(f"{path}: holds no sound; give a wav, flac, ogg, mp3 or m4a file")
+    lasts = sound.shape[1] / SAMPLE_RATE
+    if lasts < seconds - tolerance_s:
+        raise InputError(
+            f"{path}: the song lasts {lasts:.1f} s and the motion {seconds:.1f} s; give a song as long as the motion, "
+            "or cut the motion"
+        )
     result = np.zeros((2, wanted), np.float32)
     length = min(wanted, sound.shape[1])
     result[:, :length] = sound[:, :length]

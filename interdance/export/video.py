@@ -1,89 +1,48 @@
-"""Films and contact sheets of a couple, drawn without a display or a graphics card."""
+"""Films of dancers with their song, drawn without a display or a graphics card."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 import av
 import numpy as np
-from PIL import Image, ImageDraw
 
 from interdance.errors import InputError
-from interdance.export import palette
-from interdance.export.framing import frame_couple
-from interdance.export.raster import Camera, Renderer
+from interdance.export.cast import Dancer
+from interdance.export.scene import Scene, find_views
 from interdance.export.sound import SAMPLE_RATE, audio_frames, read_stereo
 from interdance.files import atomic_path
-from interdance.takes import Motion
 
 Progress = Callable[[int, int], None]
 """Called with the number of frames done and of all frames."""
 
-CHUNK = 24  # frames skinned at a time
-
-
-@dataclass(frozen=True)
-class View:
-    """From where the camera looks at the couple, degrees.
-
-    Attributes
-    ----------
-    azimuth : float
-        0 sees the dancers next to each other most of the time; positive walks around them to the right.
-    elevation : float
-        Above the horizontal.
-    turn : float
-        Degrees per second the camera walks around the couple.
-    field_of_view : float
-        Vertical opening.
-    """
-
-    azimuth: float
-    elevation: float
-    turn: float = 0.0
-    field_of_view: float = 30.0
-
-
-VIEWS: dict[str, View] = {
-    "three-quarter": View(30.0, 12.0),
-    "broadside": View(0.0, 6.0),
-    "opposite": View(180.0, 6.0),
-    "lengthwise": View(90.0, 6.0),
-    "top": View(0.0, 80.0),
-    "orbit": View(30.0, 12.0, turn=12.0),
-}
-
 
 def write_video(
     path: Path,
-    leader: Motion,
-    follower: Motion | None,
+    dancers: Sequence[Dancer],
     body: Any,
     music: Path | None,
     *,
     width: int = 1280,
     height: int = 720,
     fps: float | None = None,
-    view: str | View = "three-quarter",
+    views: Sequence[str] = ("follow",),
     samples: int = 2,
     workers: int = 2,
     progress: Progress | None = None,
 ) -> None:
-    """Write an MP4 (H.264, AAC) of the couple dancing, with the song.
+    """Write an MP4 (H.264, AAC) of the dance, with the song.
 
     Parameters
     ----------
     path : Path
         The film; it appears only when it is complete.
-    leader, follower : Motion
-        Of equal length and rate. Without a follower the leader dances alone.
+    dancers : sequence of Dancer
+        Of equal length and rate.
     body : interdance.body.model.Body
         Turns motions into vertices and joints.
     music : Path, optional
@@ -92,8 +51,8 @@ def write_video(
         Pixels, even numbers.
     fps : float, optional
         Frames per second of the film; the motion's own when absent.
-    view : str or View
-        A name of :data:`VIEWS`, or a view of one's own.
+    views : sequence of str
+        Names of :data:`interdance.export.scene.VIEWS`; several are shown beside each other.
     samples : int
         Anti-aliasing, ``samples`` squared sub-pixels per pixel.
     workers : int
@@ -104,16 +63,17 @@ def write_video(
     Raises
     ------
     InputError
-        Motions of different length or rate, an odd picture size, an unknown view, a song that cannot be read.
+        Dancers of different length or rate, an odd picture size, an unknown view, a song that cannot be read.
     """
     if width % 2 or height % 2 or width < 16 or height < 16:
         raise InputError(
             f"{path}: a film of {width}x{height} pixels cannot be encoded; give even numbers of at least 16"
         )
-    scene = _Scene(path, leader, follower, body, width, height, _view(path, view))
-    rate = Fraction(fps or leader.fps).limit_denominator(1001)
-    num_frames = max(1, int(scene.num_frames * float(rate) / leader.fps))
-    frames = np.minimum((np.arange(num_frames) * leader.fps / float(rate)).astype(int), scene.num_frames - 1)
+    scene = Scene(path, dancers, body, width, height, find_views(path, views))
+    rate = Fraction(fps or scene.fps).limit_denominator(1001)
+    num_frames = max(1, int(scene.num_frames * float(rate) / scene.fps + 1e-6))
+    # A little is added so that a rate that is no binary number, such as 29.97, does not show a frame twice.
+    frames = np.minimum((np.arange(num_frames) * scene.fps / float(rate) + 1e-6).astype(int), scene.num_frames - 1)
     sound = read_stereo(music, num_frames / float(rate)) if music else None
     with (
         atomic_path(path) as temporary,
@@ -139,118 +99,3 @@ def write_video(
             for frame in waiting:
                 container.mux(voice.encode(frame))
             container.mux(voice.encode(None))
-
-
-def contact_sheet(
-    path: Path,
-    leader: Motion,
-    follower: Motion | None,
-    body: Any,
-    *,
-    frames: Sequence[int] | None = None,
-    count: int = 12,
-    columns: int = 4,
-    tile_width: int = 480,
-    tile_height: int = 360,
-    view: str | View = "three-quarter",
-    samples: int = 3,
-) -> None:
-    """Write a PNG grid of moments of the dance, each with its time in seconds.
-
-    ``frames`` names the moments; without it ``count`` of them are spread evenly. Other parameters and errors are those
-    of :func:`write_video`.
-    """
-    scene = _Scene(path, leader, follower, body, tile_width, tile_height, _view(path, view))
-    if frames is None:
-        chosen = np.linspace(0, scene.num_frames - 1, count).round().astype(int)
-    else:
-        chosen = np.asarray(frames, int)
-        if not len(chosen) or chosen.min() < 0 or chosen.max() >= scene.num_frames:
-            raise InputError(f"{path}: frames {list(frames)} are not all within 0..{scene.num_frames - 1}")
-    columns = min(columns, len(chosen))
-    rows = -(-len(chosen) // columns)
-    sheet = Image.new("RGB", (columns * tile_width, rows * tile_height), "#d9dee4")
-    draw = ImageDraw.Draw(sheet)
-    for place, (frame, image) in enumerate(zip(chosen, scene.draw(chosen, samples, 2), strict=True)):
-        corner = (place % columns * tile_width, place // columns * tile_height)
-        sheet.paste(Image.fromarray(image), corner)
-        draw.text((corner[0] + 8, corner[1] + 6), f"{frame / leader.fps:.1f} s", fill="#5b6570", font_size=14)
-    with atomic_path(path) as temporary:
-        sheet.save(temporary, format="PNG", optimize=True)
-
-
-def _view(path: Path, view: str | View) -> View:
-    if isinstance(view, View):
-        return view
-    if view not in VIEWS:
-        raise InputError(f"{path}: no view is named {view!r}; choose one of {', '.join(VIEWS)}")
-    return VIEWS[view]
-
-
-class _Scene:
-    """The couple, its camera and the drawing of any of its frames."""
-
-    def __init__(
-        self, path: Path, leader: Motion, follower: Motion | None, body: Any, width: int, height: int, view: View
-    ) -> None:
-        dancers = [leader] if follower is None else [leader, follower]
-        if leader.num_frames == 0:
-            raise InputError(f"{path}: the leader has no frames; nothing can be drawn")
-        if follower is not None and (follower.num_frames, follower.fps) != (leader.num_frames, leader.fps):
-            raise InputError(
-                f"{path}: the leader has {leader.num_frames} frames at {leader.fps:g} per second and the follower "
-                f"{follower.num_frames} at {follower.fps:g}; cut or resample one of them"
-            )
-        self.dancers, self.body, self.width, self.height = dancers, body, width, height
-        self.num_frames = leader.num_frames
-        faces = np.asarray(body.faces, np.int64)
-        self.faces = np.concatenate([faces + index * body.num_vertices for index in range(len(dancers))]).astype(
-            np.int32
-        )
-        colours = [palette.linear(palette.LEADER), palette.linear(palette.FOLLOWERS[0])][: len(dancers)]
-        self.albedo = np.repeat(np.stack(colours), body.num_vertices, axis=0)
-        self.cameras, self.centres = self._follow(view)
-
-    def _follow(self, view: View) -> tuple[list[Camera], np.ndarray]:
-        """One camera per frame that keeps the couple whole in the picture and never jerks."""
-        fps = self.dancers[0].fps
-        framing = frame_couple([self.body.joints(motion) for motion in self.dancers], fps)
-        azimuth = framing.azimuth + np.radians(view.azimuth + view.turn * np.arange(self.num_frames) / fps)
-        elevation, opening = np.radians(view.elevation), np.radians(view.field_of_view)
-        flat, rise = np.cos(elevation), np.full_like(azimuth, np.sin(elevation))
-        away = np.stack([np.sin(azimuth) * flat, rise, np.cos(azimuth) * flat], axis=1)
-        centres, high = framing.centres_T3, np.tan(opening / 2)
-        axes = np.stack(
-            [Camera(centre + step, centre, opening).axes() for centre, step in zip(centres, away, strict=True)]
-        )
-        distances = framing.distances(axes, high * self.width / self.height, high)
-        cameras = [
-            Camera(centre + far * step, centre, opening)
-            for centre, far, step in zip(centres, distances, away, strict=True)
-        ]
-        return cameras, centres
-
-    def draw(self, frames: np.ndarray, samples: int, workers: int) -> Iterator[np.ndarray]:
-        """Pictures of those frames, in order; ``workers`` of them are drawn at a time."""
-        renderers: SimpleQueue[Renderer] = SimpleQueue()
-        for _ in range(workers):
-            renderers.put(Renderer(self.width, self.height, samples))
-
-        def picture(vertices: np.ndarray, frame: int) -> np.ndarray:
-            renderer = renderers.get()
-            try:
-                return renderer.draw(vertices, self.faces, self.albedo, self.cameras[frame], self.centres[frame])
-            finally:
-                renderers.put(renderer)
-
-        pending: deque[Future[np.ndarray]] = deque()
-        with ThreadPoolExecutor(workers) as pool:
-            for start in range(0, len(frames), CHUNK):
-                part = frames[start : start + CHUNK]
-                meshes = np.concatenate([self.body.vertices(motion, part) for motion in self.dancers], axis=1)
-                for vertices, frame in zip(meshes, part, strict=True):
-                    pending.append(pool.submit(picture, vertices, int(frame)))
-                    if len(pending) > 2 * workers:
-                        yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()

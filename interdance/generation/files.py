@@ -16,6 +16,7 @@ from interdance.body.model import Body
 from interdance.body.pose import fit_motion
 from interdance.config import Params
 from interdance.errors import InputError
+from interdance.export.cast import cast
 from interdance.export.page import write_page
 from interdance.export.video import write_video
 from interdance.files import write_json
@@ -133,7 +134,7 @@ def generate_files(
         write_page(folder / "duet.html", best.leader, dancers, body, music, title=(leader or music).stem)
         report = params.report
         write_video(
-            *(folder / "duet.mp4", best.leader, best.follower, body, music),
+            *(folder / "duet.mp4", cast(best.leader, [best.follower]), body, music),
             width=report.video_width,
             height=report.video_height,
         )

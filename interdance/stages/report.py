@@ -13,8 +13,10 @@ from interdance.body.model import Body
 from interdance.config import Params, Paths
 from interdance.dataset.split import read_split
 from interdance.evaluation.series import read_series
+from interdance.export.cast import cast
 from interdance.export.page import write_page
-from interdance.export.video import contact_sheet, write_video
+from interdance.export.sheet import write_sheet
+from interdance.export.video import write_video
 from interdance.files import atomic_folder, read_json
 from interdance.report.latex import latex_text
 from interdance.report.page import Sample, page_html
@@ -56,16 +58,16 @@ def write_samples(params: Params, paths: Paths, out: Path) -> list[Sample]:
         folder = out / "samples" / take
         folder.mkdir(parents=True)
         write_page(folder / "page.html", duet.leader, followers, body, duet.music, title=f"{take}, {duet.genre}")
+        dancers = cast(duet.leader, [follower])
         write_video(
             folder / "couple.mp4",
-            duet.leader,
-            follower,
+            dancers,
             body,
             duet.music,
             width=params.report.video_width,
             height=params.report.video_height,
         )
-        contact_sheet(folder / "frames.png", duet.leader, follower, body)
+        write_sheet(folder / "frames.png", dancers, body)
         links = [f"samples/{take}/{name}" for name in ("page.html", "couple.mp4", "frames.png")]
         samples.append(Sample(take, *links))
         log.info("sample %s", take)
