@@ -11,7 +11,7 @@ import pytest
 from command import interdance, refused
 from layout import ROOT
 
-COMMANDS = ("generate", "run", "data", "inspect", "card", "evaluate", "reference", "compare", "view", "sync")
+COMMANDS = ("generate", "run", "data", "inspect", "card", "evaluate", "reference", "compare", "view", "export", "sync")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -79,6 +79,7 @@ OWNERS: dict[str, str | tuple[str, ...]] = {
     "mlflow": ("tracking", "registry", "serving"),  # records; the registry they lead to; what it serves
     "numba": "export",
     "prefect": "flows",
+    "pygltflib": "export",
     "ray": ("cluster", "processes"),  # trainings and sweeps; work that is spread
     "smplx": "body",
     "sqlalchemy": "study",
