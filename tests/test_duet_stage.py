@@ -68,7 +68,7 @@ def test_generated_leaders_are_measured_and_shown_beside_their_followers(
 
     monkeypatch.setattr(report, "write_page", show)
     monkeypatch.setattr(report, "write_video", lambda *arguments, **named: None)
-    monkeypatch.setattr(report, "contact_sheet", lambda *arguments, **named: None)
+    monkeypatch.setattr(report, "write_sheet", lambda *arguments, **named: None)
     report.write_samples(params, paths, tmp_path / "report")
     ((leader, followers),) = shown
     assert np.allclose(leader.rotations_TJ3, read_motion(folder / "leader.npz").rotations_TJ3)
