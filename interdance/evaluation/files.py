@@ -15,6 +15,7 @@ from interdance.body.model import Body
 from interdance.body.pose import fit_motion
 from interdance.errors import InputError
 from interdance.evaluation.folders import Performance, find_performances, find_seeds
+from interdance.evaluation.meeting import meeting_of
 from interdance.evaluation.reading import Source, TakeFiles, common_length, read, read_beats
 from interdance.evaluation.record import write_evaluation
 from interdance.evaluation.reference_set import collect_reference
@@ -212,11 +213,20 @@ def write_couple(path: Path, files: TakeFiles, settings: Settings, reading: Read
     num_frames = common_length(
         files.take, {place: dancer.num_frames for place, dancer in dancers.items()}, reading.tolerance_s * settings.fps
     )
-    shown = {place: _showable(dancer[:num_frames], body, settings.fps) for place, dancer in dancers.items()}
+    dancers = {place: dancer[:num_frames] for place, dancer in dancers.items()}
+    shown = {place: _showable(dancer, body, settings.fps) for place, dancer in dancers.items()}
     song = files.music if files.music is not None and files.music.suffix != ".npy" else None
     beats = None if files.music is None else read_beats(files.music, num_frames, settings.fps, reading) / settings.fps
     followers = {name: shown[place] for name, place in named.items()}
-    write_page(path, shown[files.leader], followers, body, song, title=files.take, beats=beats)
+    meetings = {
+        name: meeting_of(
+            *(dancers[files.leader], dancers[place], body),
+            surface=settings.surface,
+            contact_distance=settings.contact_distance,
+        )
+        for name, place in named.items()
+    }
+    write_page(path, shown[files.leader], followers, body, song, title=files.take, meetings=meetings, beats=beats)
 
 
 def _showable(dancer: Motion | Joints | Points, body: Body, fps: float) -> Motion | Joints:

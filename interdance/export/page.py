@@ -1,25 +1,32 @@
-"""One HTML file with a couple in 3D and their song, which opens anywhere without a network.
+"""One HTML file with a leader, one or more followers in 3D and their song, which opens anywhere without a network.
 
 The bodies are skinned in the browser: the file holds each dancer's T-pose once, the skinning weights once, and per
 frame the joints' local rotations and the pelvis. A dancer of whom only joint positions are known is drawn as balls and
-sticks from those positions. ``viewer/`` holds the page and its program.
+sticks from those positions. Where a couple meets, the sampled surface points of both that touch, and those inside of
+the partner, are a bit per frame each; every vertex of the mesh is lit by the points around it. ``viewer/`` holds the
+page and its program.
 """
 
 from __future__ import annotations
 
 import base64
+import functools
 import gzip
 import html
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import dijkstra
 from scipy.spatial.transform import Rotation
 
+from interdance.body.meeting import Meeting
 from interdance.body.skeleton import JOINT_NAMES, PARENTS
 from interdance.errors import InputError
 from interdance.export import palette
@@ -30,6 +37,8 @@ from interdance.takes import NUM_JOINTS, Joints, Motion
 
 NUM_INFLUENCES = 8  # joints a vertex follows at most; the page's shader reads twice four
 JOINT_STEP = 1e-4  # metres from one stored joint position to the next, as long as 16 bits then hold the whole dance
+NUM_LIGHTS = 4  # sampled points that light a vertex at most
+LIGHT_REACH = 0.3  # metres along the edges of the mesh, from a sampled point to the vertices that it may light
 _ALIGNMENT = 4
 
 
@@ -42,7 +51,7 @@ def write_page(
     *,
     title: str,
     leader_name: str = "Leader",
-    curves: dict[str, np.ndarray] | None = None,
+    meetings: Mapping[str, Meeting | None] | None = None,
     beats: np.ndarray | None = None,
 ) -> None:
     """Write the page.
@@ -62,18 +71,20 @@ def write_page(
         The song, embedded as MP3; cut, or followed by silence, to the length of the motion.
     title, leader_name : str
         Shown on the page.
-    curves : dict of float (T,), optional
-        Series drawn on the timeline, each on its own scale; ``contact`` and ``penetration`` have colours of their own.
+    meetings : mapping of Meeting, optional
+        By follower, where she and the leader meet, on the sampled vertices or on all: both are lit there, and the
+        timeline shows contact and penetration. Where there is none, or None, nothing is said of contact.
     beats : float (N,), optional
         Times in seconds marked on the timeline.
 
     Raises
     ------
     InputError
-        Motions of different length or rate, joints that are not 55 or not finite, no body for a ``Motion``, a curve of
-        another length or with NaN, a song that cannot be read.
+        Motions of different length or rate, joints that are not 55 or not finite, no body for a ``Motion``, a meeting of
+        nobody, of other frames or of other vertices, a song that cannot be read.
     """
-    curves, num_frames = curves or {}, leader.num_frames
+    num_frames = leader.num_frames
+    met = {name: meeting for name, meeting in (meetings or {}).items() if meeting is not None}
     dancers = [(leader_name, leader), *followers.items()]
     if num_frames == 0:
         raise InputError(f"{path}: the leader has no frames; nothing can be shown")
@@ -85,11 +96,10 @@ def write_page(
             )
     for index, (name, dancer) in enumerate(dancers):
         _check(path, f"follower '{name}'" if index else "the leader", dancer, body)
-    for name, values in curves.items():
-        if np.shape(values) != (num_frames,) or not np.isfinite(values).all():
-            raise InputError(
-                f"{path}: curve '{name}' needs {num_frames} finite values, one per frame; got {np.shape(values)}"
-            )
+    for name, meeting in met.items():
+        if name not in followers:
+            raise InputError(f"{path}: a meeting with '{name}', who is none of the followers {', '.join(followers)}")
+        _check_meeting(path, name, meeting, num_frames, body)
     song = encode_mp3(read_stereo(music, num_frames / leader.fps)) if music else b""
 
     arrays = _Arrays()
@@ -99,12 +109,12 @@ def write_page(
     for index, (name, dancer) in enumerate(dancers):
         colour, key = palette.follower_colour(index - 1) if index else palette.LEADER, f"dancer{index}"
         facts = _add_joints(arrays, key, dancer) if isinstance(dancer, Joints) else _add_motion(arrays, key, dancer, body)
+        if name in met and index:
+            facts["met_on"] = _add_meeting(arrays, key, met[name], body)
         described.append({"name": name, "colour": colour, "key": key, **facts})
     shown = [dancer.joints_TJ3 if isinstance(dancer, Joints) else body.joints(dancer) for _, dancer in dancers[:2]]
     framing = frame_couple(shown, leader.fps)
     arrays.add("path", framing.centres_T3.astype(np.float32))
-    for name, values in curves.items():
-        arrays.add(f"curve.{name}", np.asarray(values, np.float32))
     take = {
         "title": title,
         "fps": leader.fps,
@@ -114,7 +124,6 @@ def write_page(
         "reach": round(framing.reach, 3),
         "height": round(framing.height, 3),
         "azimuth": round(framing.azimuth, 4),
-        "curves": list(curves),
         "beats": []
         if beats is None
         else [round(float(beat), 3) for beat in beats if 0.0 <= beat <= num_frames / leader.fps],
@@ -152,6 +161,20 @@ def _check(path: Path, who: str, dancer: Motion | Joints, body: Any) -> None:
         )
 
 
+def _check_meeting(path: Path, name: str, meeting: Meeting, num_frames: int, body: Any) -> None:
+    """Refuse a meeting that does not fit the dancers."""
+    if body is None:
+        raise InputError(f"{path}: the meeting with '{name}' is on vertices of a body; give that body")
+    known = (len(body.surface_V), body.num_vertices)
+    for field in fields(meeting):
+        shape = np.shape(getattr(meeting, field.name))
+        if len(shape) != 2 or shape[0] != num_frames or shape[1] not in known:
+            raise InputError(
+                f"{path}: {field.name} of the meeting with '{name}' has shape {shape}; ({num_frames}, {known[0]} or "
+                f"{known[1]}) is needed"
+            )
+
+
 class _Arrays:
     """Named arrays laid one after another, little-endian."""
 
@@ -170,23 +193,67 @@ class _Arrays:
 
 
 def _add_skin(arrays: _Arrays, body: Any) -> None:
-    """Faces, and per vertex the joints it follows and how much: bytes that sum to exactly 255."""
+    """Faces, per vertex the joints it follows and how much, the sampled vertices, and which of those light a vertex."""
     weights = np.asarray(body.model.lbs_weights, np.float64)
     joints = np.argsort(-weights, axis=1, kind="stable")[:, :NUM_INFLUENCES]
-    share = np.take_along_axis(weights, joints, axis=1)
-    share *= 255.0 / share.sum(axis=1, keepdims=True)
-    rounded = np.floor(share)
-    # The units that rounding down lost go to the largest remainders.
-    missing = (255 - rounded.sum(axis=1)).round().astype(int)
-    order = np.argsort(-(share - rounded), axis=1, kind="stable")
-    rank = np.argsort(order, axis=1, kind="stable")
-    rounded += rank < missing[:, None]
-    joints = np.where(rounded > 0, joints, 0)
+    share = _bytes_that_sum(np.take_along_axis(weights, joints, axis=1))
+    joints = np.where(share > 0, joints, 0)
     kind = np.uint16 if body.num_vertices < 1 << 16 else np.uint32
     arrays.add("faces", np.asarray(body.faces).astype(kind))
     for name, part in (("first", slice(0, 4)), ("more", slice(4, 8))):
         arrays.add(f"joints_{name}", joints[:, part].astype(np.uint8))
-        arrays.add(f"weights_{name}", rounded[:, part].astype(np.uint8))
+        arrays.add(f"weights_{name}", share[:, part])
+    arrays.add("surface", np.asarray(body.surface_V).astype(kind))
+    lights, brightness = _lights(body)
+    arrays.add("lights", lights)
+    arrays.add("brightness", brightness)
+
+
+def _bytes_that_sum(weights_VK: np.ndarray) -> np.ndarray:
+    """Weights as bytes (V, K) whose rows sum to exactly 255; rows of zeros stay."""
+    total = weights_VK.sum(axis=1, keepdims=True)
+    share = weights_VK * (255.0 / np.where(total > 0.0, total, 1.0))
+    rounded = np.floor(share)
+    # The units that rounding down lost go to the largest remainders.
+    missing = (share.sum(axis=1) - rounded.sum(axis=1)).round().astype(int)
+    order = np.argsort(-(share - rounded), axis=1, kind="stable")
+    rank = np.argsort(order, axis=1, kind="stable")
+    rounded += rank < missing[:, None]
+    return rounded.astype(np.uint8)
+
+
+@functools.lru_cache(maxsize=2)
+def _lights(body: Any) -> tuple[np.ndarray, np.ndarray]:
+    """By which sampled points a vertex of the mesh is lit, uint16 (V, 4), and how much by each, bytes (V, 4).
+
+    A sampled vertex shows itself alone, one between several a mean of the nearest (R. Franke, G. Nielson, 1980: weights
+    that fall to zero at the first one left out, so that light has no edges). Near is measured along the mesh: a finger
+    does not light the next one. Vertices that no sampled one reaches, such as eyes, are never lit.
+    """
+    template_V3, faces = body.model.v_template.double().numpy(), np.asarray(body.faces)
+    edges = np.unique(np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1), axis=0)
+    length = np.linalg.norm(template_V3[edges[:, 0]] - template_V3[edges[:, 1]], axis=1)
+    graph = coo_array((length, (edges[:, 0], edges[:, 1])), shape=(len(template_V3), len(template_V3))).tocsr()
+    distance_SV = dijkstra(graph, directed=False, indices=body.surface_V, limit=LIGHT_REACH)
+    nearest = np.argpartition(distance_SV, NUM_LIGHTS, axis=0)[: NUM_LIGHTS + 1]
+    distance = np.take_along_axis(distance_SV, nearest, axis=0)
+    order = np.argsort(distance, axis=0, kind="stable")
+    nearest, distance = (np.take_along_axis(table, order, axis=0).T for table in (nearest, distance))
+    last = np.minimum(distance[:, NUM_LIGHTS:], LIGHT_REACH)
+    near = np.maximum(distance[:, :NUM_LIGHTS], 1e-6)
+    return nearest[:, :NUM_LIGHTS].astype(np.uint16), _bytes_that_sum(np.maximum(1.0 / near - 1.0 / last, 0.0) ** 2)
+
+
+def _add_meeting(arrays: _Arrays, key: str, meeting: Meeting, body: Any) -> int:
+    """A bit for every sampled point and frame, and the curves; returns on how many vertices those were measured."""
+    for field in fields(meeting):
+        met_TV = np.asarray(getattr(meeting, field.name), bool)
+        if met_TV.shape[1] != len(body.surface_V):
+            met_TV = met_TV[:, body.surface_V]
+        arrays.add(f"{key}.{field.name.removesuffix('_TV')}", np.packbits(met_TV.T, axis=1, bitorder="little"))
+    arrays.add(f"{key}.contact", meeting.contact().astype(np.uint8))
+    arrays.add(f"{key}.penetration", meeting.penetration().astype(np.float32))
+    return int(meeting.follower_near_TV.shape[1])
 
 
 def _add_motion(arrays: _Arrays, key: str, motion: Motion, body: Any) -> dict[str, Any]:
