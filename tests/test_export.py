@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import hashlib
 import json
 import re
@@ -31,6 +30,7 @@ from interdance.export.video import VIEWS, View, _Scene, contact_sheet, write_vi
 from interdance.metrics.interaction import contact_rates, penetration_rate
 from interdance.takes import NUM_JOINTS, Joints, Motion
 from tests.conftest import REPOSITORY
+from tests.pages import bits, part, read_page
 
 FPS = 30.0
 NUM_FRAMES = 45
@@ -281,26 +281,6 @@ def test_a_contact_sheet_is_a_grid(body: Body, couple, tmp_path: Path):
 # ---------------------------------------------------------------------------------------------------------------- page
 
 
-def _part(page: str, name: str) -> str:
-    found = re.search(rf'<script id="{name}"[^>]*>(.*?)</script>', page, re.DOTALL)
-    assert found is not None
-    return found.group(1)
-
-
-def _read_page(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The take of a page and its arrays, read as the viewer reads them."""
-    page = path.read_text()
-    take = json.loads(_part(page, "take"))
-    data = gzip.decompress(base64.b64decode(_part(page, "arrays")))
-    arrays = {}
-    for entry in take["arrays"]:
-        array = np.frombuffer(data, np.dtype(entry["kind"]).newbyteorder("<"), entry["length"], entry["start"]).copy()
-        if entry["delta"]:
-            array = np.cumsum(array.reshape(-1, entry["delta"]), axis=1, dtype=array.dtype).ravel()
-        arrays[entry["name"]] = array
-    return take, arrays
-
-
 def _skin(take: dict[str, Any], arrays: dict[str, np.ndarray], index: int, frame: int) -> np.ndarray:
     """Vertices of one dancer from nothing but what the page holds."""
     dancer = take["dancers"][index]
@@ -316,9 +296,9 @@ def _skin(take: dict[str, Any], arrays: dict[str, np.ndarray], index: int, frame
             turn[joint] = turn[parent] @ local[joint]
             place[joint] = place[parent] + turn[parent] @ (rest[joint] - rest[parent])
     result = np.zeros_like(vertices)
-    for part in ("first", "more"):
-        joints = arrays[f"joints_{part}"].reshape(-1, 4).astype(int)
-        weights = arrays[f"weights_{part}"].reshape(-1, 4) / 255.0
+    for half in ("first", "more"):
+        joints = arrays[f"joints_{half}"].reshape(-1, 4).astype(int)
+        weights = arrays[f"weights_{half}"].reshape(-1, 4) / 255.0
         for k in range(4):
             moved = np.einsum("vab,vb->va", turn[joints[:, k]], vertices - rest[joints[:, k]]) + place[joints[:, k]]
             result += weights[:, k : k + 1] * moved
@@ -354,7 +334,7 @@ def meeting(body: Body, couple) -> Meeting:
 
 
 def test_skinning_in_the_page_equals_the_body(body: Body, couple, page: Path):
-    take, arrays = _read_page(page)
+    take, arrays = read_page(page)
     assert arrays["faces"].reshape(-1, 3).tolist() == body.faces.tolist()
     worst = 0.0
     for index, motion in enumerate(couple):
@@ -372,10 +352,10 @@ def test_the_page_stands_alone(page: Path):
     assert "<b>Other" not in text
     assert not re.search(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//""", text)
     assert "Permission is hereby granted" in text, "three.js asks for its licence"
-    take, arrays = _read_page(page)
+    take, arrays = read_page(page)
     assert take["beats"] == [0.5, 1.0]
     song = page.with_name("song.mp3")
-    song.write_bytes(base64.b64decode(_part(text, "music")))
+    song.write_bytes(base64.b64decode(part(text, "music")))
     assert _click_time(read_stereo(song, 1.5), SAMPLE_RATE) == pytest.approx(CLICK, abs=3e-3)
 
 
@@ -392,20 +372,14 @@ def test_a_minute_fits_in_twelve_megabytes(body: Body, tmp_path: Path):
     assert path.stat().st_size < 12e6
 
 
-def _bits(arrays: dict[str, np.ndarray], name: str, num_frames: int) -> np.ndarray:
-    """The (frames, 655) bits of a page."""
-    rows = arrays[name].reshape(-1, -(-num_frames // 8))
-    return np.unpackbits(rows, axis=1, count=num_frames, bitorder="little").T.astype(bool)
-
-
 def test_where_they_meet_is_in_the_page_frame_by_frame(body: Body, couple, page: Path, meeting: Meeting, tmp_path: Path):
-    take, arrays = _read_page(page)
+    take, arrays = read_page(page)
     assert [dancer.get("met_on") for dancer in take["dancers"]] == [None, 655, 655]
     assert arrays["surface"].tolist() == body.surface_V.tolist()
     for field in fields(Meeting):
         met_TV = getattr(meeting, field.name)
         assert 0 < met_TV.any(axis=1).mean() < 1, "a test of nothing"
-        assert (_bits(arrays, f"dancer2.{field.name.removesuffix('_TV')}", NUM_FRAMES) == met_TV).all()
+        assert (bits(arrays, f"dancer2.{field.name.removesuffix('_TV')}", NUM_FRAMES) == met_TV).all()
     assert arrays["dancer2.contact"].tolist() == meeting.contact().tolist()
     # The same told on every vertex: the sampled ones are lit, and the curves are those of all.
     whole = {}
@@ -415,7 +389,7 @@ def test_where_they_meet_is_in_the_page_frame_by_frame(body: Body, couple, page:
         whole[field.name] = met_TV
     path = tmp_path / "whole.html"
     write_page(path, couple[0], {"Her": couple[1]}, body, None, title="x", meetings={"Her": Meeting(**whole), "None": None})
-    full_take, full = _read_page(path)
+    full_take, full = read_page(path)
     assert full_take["dancers"][1]["met_on"] == body.num_vertices
     for field in fields(Meeting):
         name = field.name.removesuffix("_TV")
@@ -425,20 +399,21 @@ def test_where_they_meet_is_in_the_page_frame_by_frame(body: Body, couple, page:
 
 
 def test_the_curves_are_what_the_metrics_count(body: Body, couple, page: Path):
-    _, arrays = _read_page(page)
+    _, arrays = read_page(page)
     leader, follower = (body.points(motion)[:, NUM_JOINTS:] for motion in (couple[0], _near(couple[1])))
     rates = contact_rates(leader, follower)
     assert arrays["dancer2.contact"].mean() == rates.cf > 0
-    assert arrays["dancer2.penetration"].mean() == pytest.approx(penetration_rate(leader, follower, body.surface_faces), rel=1e-6)
-    assert _bits(arrays, "dancer2.leader_near", NUM_FRAMES).mean() == pytest.approx(rates.clr)
-    assert _bits(arrays, "dancer2.follower_near", NUM_FRAMES).mean() == pytest.approx(rates.cfr)
+    rate = penetration_rate(leader, follower, body.surface_faces)
+    assert arrays["dancer2.penetration"].mean() == pytest.approx(rate, rel=1e-6)
+    assert bits(arrays, "dancer2.leader_near", NUM_FRAMES).mean() == pytest.approx(rates.clr)
+    assert bits(arrays, "dancer2.follower_near", NUM_FRAMES).mean() == pytest.approx(rates.cfr)
     # Inside the other way round is penetration of the leader into the follower.
     other = penetration_rate(follower, leader, body.surface_faces)
-    assert _bits(arrays, "dancer2.leader_inside", NUM_FRAMES).mean() == pytest.approx(other)
+    assert bits(arrays, "dancer2.leader_inside", NUM_FRAMES).mean() == pytest.approx(other)
 
 
 def test_vertices_are_lit_by_the_sampled_points_around_them(body: Body, page: Path):
-    _, arrays = _read_page(page)
+    _, arrays = read_page(page)
     lights, brightness = (arrays[name].reshape(-1, 4).astype(int) for name in ("lights", "brightness"))
     assert set(brightness.sum(axis=1)) <= {0, 255} and (brightness.sum(axis=1) > 0).mean() > 0.99
     alone = lights[body.surface_V][np.arange(len(body.surface_V)), brightness[body.surface_V].argmax(axis=1)]
@@ -508,14 +483,14 @@ def test_joints_can_be_cut(figures):
 def test_joints_in_the_page_equal_those_given(body: Body, couple, figures, tmp_path: Path):
     path = tmp_path / "page.html"
     write_page(path, *_as_arguments(couple), body, None, title="Motions")
-    motions, paths = _read_page(path)
+    motions, paths = read_page(path)
     for dancers, model, kinds in (
         ((couple[0], figures[1]), body, ["motion", "joints"]),
         ((figures[0], couple[1]), body, ["joints", "motion"]),
         (figures, None, ["joints", "joints"]),
     ):
         write_page(path, *_as_arguments(dancers), model, None, title="Joints")
-        take, arrays = _read_page(path)
+        take, arrays = read_page(path)
         assert [dancer["kind"] for dancer in take["dancers"]] == kinds
         assert [dancer["colour"] for dancer in take["dancers"]] == [dancer["colour"] for dancer in motions["dancers"]]
         assert take["parents"] == list(PARENTS)
@@ -543,7 +518,7 @@ def test_joints_keep_their_accuracy_far_apart(figures, tmp_path: Path, across: f
     joints_TJ3[NUM_FRAMES // 2 :, :, 0] += across - np.ptp(joints_TJ3[:, :, 0])  # in one leap, there and back
     joints_TJ3[-1] = joints_TJ3[0]
     write_page(path, Joints(joints_TJ3, FPS), {}, None, None, title="Far")
-    assert np.abs(_positions(*_read_page(path), 0) - joints_TJ3).max() < error_mm / 1000.0
+    assert np.abs(_positions(*read_page(path), 0) - joints_TJ3).max() < error_mm / 1000.0
 
 
 def test_a_minute_of_joints_is_small(body: Body, tmp_path: Path):
@@ -817,7 +792,8 @@ BARS = """(() => {
 def test_the_timeline_tells_what_the_metrics_count_and_moves_the_playhead(page: Path, meeting: Meeting):
     with Chromium(900, 620) as browser:
         browser.open(page)
-        browser.run("document.querySelectorAll('#dancers input')[1].click(); document.querySelectorAll('#dancers input')[2].click()")
+        for key in ("2", "3"):
+            browser.press(key, f"Digit{key}")
         words = browser.run("document.querySelector('#legend').textContent")
         cf, pr = 100 * meeting.contact().mean(), 100 * meeting.penetration().mean()
         assert "</script><b>Other" in words and f"contact {cf:.1f} %" in words and f"inside {pr:.2f} %" in words
@@ -912,7 +888,8 @@ def test_the_page_works_in_a_frame_without_an_origin(page: Path):
     with Chromium(640, 480) as browser:
         browser.run("document.body.style.margin = 0")
         browser.run(f"""(() => {{
-          const frame = document.createElement('iframe'), blob = new Blob([{json.dumps(page.read_text())}], {{ type: 'text/html' }});
+          const frame = document.createElement('iframe');
+          const blob = new Blob([{json.dumps(page.read_text())}], {{ type: 'text/html' }});
           frame.sandbox = 'allow-scripts';
           frame.style = 'width: 640px; height: 480px; border: 0; display: block';
           frame.src = URL.createObjectURL(blob);

@@ -16,10 +16,11 @@ from interdance.body.pose import fit_motion
 from interdance.errors import InputError
 from interdance.evaluation.folders import Performance, find_performances, find_seeds
 from interdance.evaluation.meeting import meeting_of
+from interdance.evaluation.performer import Surface
 from interdance.evaluation.reading import Source, TakeFiles, common_length, read, read_beats
 from interdance.evaluation.record import write_evaluation
 from interdance.evaluation.reference_set import collect_reference
-from interdance.evaluation.run import evaluate
+from interdance.evaluation.run import dance_alike, evaluate
 from interdance.evaluation.settings import Reading, Settings, Statistics
 from interdance.evaluation.summary import GROUND_TRUTH, Evaluation
 from interdance.export.page import write_page
@@ -203,7 +204,10 @@ def write_report(
 
 
 def write_couple(path: Path, files: TakeFiles, settings: Settings, reading: Reading) -> None:
-    """A page with the leader of a take, the first seed's follower of every system, and the true one, in 3D."""
+    """A page with the leader of a take, the first seed's follower of every system, and the true one, in 3D.
+
+    A follower who was measured with a leader of her own, who dances otherwise, is shown without contact.
+    """
     body = Body.load(reading.body or None)
     first = {source.system: source.path for source in reversed(files.followers)}
     named = {name: first[name] for name in dict.fromkeys(source.system for source in files.followers)}
@@ -218,6 +222,12 @@ def write_couple(path: Path, files: TakeFiles, settings: Settings, reading: Read
     song = files.music if files.music is not None and files.music.suffix != ".npy" else None
     beats = None if files.music is None else read_beats(files.music, num_frames, settings.fps, reading) / settings.fps
     followers = {name: shown[place] for name, place in named.items()}
+    surface = Surface.of(body, settings.surface)
+    elsewhere = {
+        place
+        for place, own in files.leaders.items()
+        if place in shown and not dance_alike(dancers[files.leader], read(own, settings.fps, reading, body), body, surface)
+    }
     meetings = {
         name: meeting_of(
             *(dancers[files.leader], dancers[place], body),
@@ -225,6 +235,7 @@ def write_couple(path: Path, files: TakeFiles, settings: Settings, reading: Read
             contact_distance=settings.contact_distance,
         )
         for name, place in named.items()
+        if place not in elsewhere
     }
     write_page(path, shown[files.leader], followers, body, song, title=files.take, meetings=meetings, beats=beats)
 
