@@ -23,6 +23,7 @@ from interdance.body.model import Body
 from interdance.body.skeleton import JOINT_NAMES, LEFT_FINGERS, PARENTS, RIGHT_FINGERS
 from interdance.errors import InputError
 from interdance.export.framing import frame_couple
+from interdance.export.joined import join_pages
 from interdance.export.page import write_page
 from interdance.export.raster import Camera, Renderer, vertex_normals
 from interdance.export.sound import SAMPLE_RATE, encode_mp3, read_stereo
@@ -474,6 +475,58 @@ def _positions(take: dict[str, Any], arrays: dict[str, np.ndarray], index: int) 
     return stored.transpose(2, 0, 1) * dancer["scale"] + dancer["offset"]
 
 
+def test_pages_of_one_leader_are_joined(body: Body, couple, figures, song: Path, meeting: Meeting, tmp_path: Path):
+    one, other, joined = (tmp_path / f"{name}.html" for name in ("one", "other", "joined"))
+    near, met = _near(couple[1]), {"InterDance": meeting}
+    write_page(one, couple[0], {"InterDance": couple[1], "True": near}, body, None, title="one", beats=np.array([0.5]))
+    write_page(other, couple[0], {"InterDance": near, "True": near}, body, song, title="other", meetings=met)
+    join_pages(joined, {"a": one, "<b>": other}, title="Both")
+    take, arrays = read_page(joined)
+    assert take["title"] == "Both" and take["beats"] == [0.5] and take["beside"] and take["music"]
+    assert [dancer["name"] for dancer in take["dancers"]] == ["Leader", "a", "<b>", "True"]
+    assert len({dancer["colour"] for dancer in take["dancers"]}) == 4
+    for index, motion in enumerate((*couple, near, near)):
+        assert np.abs(_skin(take, arrays, index, 17) - body.vertices(motion, [17])[0]).max() < 2e-3
+    assert (bits(arrays, "dancer2.leader_near", NUM_FRAMES) == meeting.leader_near_TV).all()
+    assert "met_on" not in take["dancers"][1] and take["dancers"][2]["met_on"] == 655
+    music = tmp_path / "song.mp3"
+    music.write_bytes(base64.b64decode(part(joined.read_text(), "music")))
+    assert _click_time(read_stereo(music, 1.5), SAMPLE_RATE) == pytest.approx(CLICK, abs=3e-3)
+    again = tmp_path / "again.html"
+    join_pages(again, {"c": joined}, title="Alone")
+    assert [dancer["name"] for dancer in read_page(again)[0]["dancers"]] == ["Leader", "c", "<b>", "True"]
+
+    # A figure of joints beside a skin.
+    write_page(one, figures[0], {"InterDance": figures[1]}, None, None, title="joints")
+    write_page(other, figures[0], {"InterDance": couple[1]}, body, None, title="skin")
+    join_pages(joined, {"joints": one, "skin": other}, title="Both")
+    take, arrays = read_page(joined)
+    assert np.abs(_skin(take, arrays, 2, 17) - body.vertices(couple[1], [17])[0]).max() < 2e-3
+
+
+def test_pages_that_cannot_be_joined_say_why(body: Body, couple, tmp_path: Path):
+    one, other, joined = (tmp_path / f"{name}.html" for name in ("one", "other", "joined"))
+    leader, follower = couple
+    write_page(one, leader, {"Her": follower}, body, None, title="one")
+    taller = replace(leader, betas=leader.betas + np.float32([1] + 9 * [0]))
+    moved = replace(leader, translation_T3=leader.translation_T3 + np.float32([0.01, 0, 0]))
+    for who, words in (
+        (taller, "leader dances otherwise"),
+        (moved, "leader dances otherwise"),
+        (leader[:30], "num_frames is 30, and 45"),
+    ):
+        write_page(other, who, {"Her": follower[: who.num_frames]}, body, None, title="other")
+        with pytest.raises(InputError, match=words) as error:
+            join_pages(joined, {"a": one, "b": other}, title="x")
+        assert str(error.value).startswith(f"{other}: ")
+    text = one.read_text()
+    for broken in ("no page at all", text.replace('"format": 2', '"format": 1'), text.replace('"arrays": [', '"other": [', 1)):
+        other.write_text(broken)
+        with pytest.raises(InputError, match="write it again"):
+            join_pages(joined, {"a": one, "b": other}, title="x")
+    assert not joined.exists()
+
+
 def test_joints_can_be_cut(figures):
     part = figures[0][3:9]
     assert (part.num_frames, part.fps) == (6, FPS)
@@ -779,6 +832,14 @@ def test_what_touches_is_lit_and_followers_stand_side_by_side(page: Path, meetin
         assert [_red(pane).any() for pane in np.array_split(_stage(browser, picture), 2, axis=1)] == [True, False]
         browser.click("#beside")
         assert not browser.run("document.body.classList.contains('beside')")
+
+        # What was joined is seen side by side at once.
+        joined = tmp_path / "joined.html"
+        join_pages(joined, {"One": page, "Other": page}, title="Joined")
+        browser.open(joined, ready="window.__interdance && document.title === 'Joined'")
+        assert browser.run("[...document.querySelectorAll('.head select')].map(list => list.selectedOptions[0].text)") == [
+            "One", "Other",
+        ]  # fmt: skip
         assert browser.errors == []
 
 

@@ -39,6 +39,7 @@ NUM_INFLUENCES = 8  # joints a vertex follows at most; the page's shader reads t
 JOINT_STEP = 1e-4  # metres from one stored joint position to the next, as long as 16 bits then hold the whole dance
 NUM_LIGHTS = 4  # sampled points that light a vertex at most
 LIGHT_REACH = 0.3  # metres along the edges of the mesh, from a sampled point to the vertices that it may light
+FORMAT = 2  # of what a page holds; pages of another one are not joined
 _ALIGNMENT = 4
 
 
@@ -102,7 +103,7 @@ def write_page(
         _check_meeting(path, name, meeting, num_frames, body)
     song = encode_mp3(read_stereo(music, num_frames / leader.fps)) if music else b""
 
-    arrays = _Arrays()
+    arrays = Arrays()
     if any(isinstance(dancer, Motion) for _, dancer in dancers):
         _add_skin(arrays, body)
     described = []
@@ -116,6 +117,7 @@ def write_page(
     framing = frame_couple(shown, leader.fps)
     arrays.add("path", framing.centres_T3.astype(np.float32))
     take = {
+        "format": FORMAT,
         "title": title,
         "fps": leader.fps,
         "num_frames": num_frames,
@@ -127,14 +129,19 @@ def write_page(
         "beats": []
         if beats is None
         else [round(float(beat), 3) for beat in beats if 0.0 <= beat <= num_frames / leader.fps],
+        "beside": False,
         "music": "audio/mpeg" if music else None,
-        "arrays": arrays.index,
     }
+    write_document(path, take, arrays, _base64(song))
+
+
+def write_document(path: Path, take: Mapping[str, Any], arrays: Arrays, song: str) -> None:
+    """Put a take, its arrays and its song (base64, "" for none) into the document with its program."""
     parts = {
-        "title": html.escape(title),
-        "take": json.dumps(take, allow_nan=False, ensure_ascii=False).replace("<", "\\u003c"),
+        "title": html.escape(take["title"]),
+        "take": json.dumps({**take, "arrays": arrays.index}, allow_nan=False, ensure_ascii=False).replace("<", "\\u003c"),
         "arrays": _base64(gzip.compress(bytes(arrays.data), compresslevel=9, mtime=0)),
-        "music": _base64(song),
+        "music": song,
         "licence": _resource("dist/three.LICENSE.txt"),
         "viewer": _resource("dist/viewer.js"),
     }
@@ -175,7 +182,7 @@ def _check_meeting(path: Path, name: str, meeting: Meeting, num_frames: int, bod
             )
 
 
-class _Arrays:
+class Arrays:
     """Named arrays laid one after another, little-endian."""
 
     def __init__(self) -> None:
@@ -184,15 +191,19 @@ class _Arrays:
 
     def add(self, name: str, array: np.ndarray, delta: bool = False) -> None:
         """Append an array; with ``delta``, its last axis as differences (modulo the type), which compress better."""
-        self.data.extend(b"\0" * (-len(self.data) % _ALIGNMENT))
         stored = np.diff(array, axis=-1, prepend=np.zeros_like(array[..., :1])) if delta else array
         stored = np.ascontiguousarray(stored, array.dtype.newbyteorder("<"))
-        entry = {"name": name, "kind": array.dtype.name, "start": len(self.data), "length": int(array.size)}
-        self.index.append(entry | {"delta": array.shape[-1] if delta else 0})
-        self.data.extend(stored.tobytes())
+        self.add_stored(name, array.dtype.name, array.shape[-1] if delta else 0, stored.tobytes())
+
+    def add_stored(self, name: str, kind: str, delta: int, stored: bytes) -> None:
+        """Append the bytes of an array; with ``delta``, differences within rows of that length."""
+        self.data.extend(b"\0" * (-len(self.data) % _ALIGNMENT))
+        length = len(stored) // np.dtype(kind).itemsize
+        self.index.append({"name": name, "kind": kind, "start": len(self.data), "length": length, "delta": delta})
+        self.data.extend(stored)
 
 
-def _add_skin(arrays: _Arrays, body: Any) -> None:
+def _add_skin(arrays: Arrays, body: Any) -> None:
     """Faces, per vertex the joints it follows and how much, the sampled vertices, and which of those light a vertex."""
     weights = np.asarray(body.model.lbs_weights, np.float64)
     joints = np.argsort(-weights, axis=1, kind="stable")[:, :NUM_INFLUENCES]
@@ -244,7 +255,7 @@ def _lights(body: Any) -> tuple[np.ndarray, np.ndarray]:
     return nearest[:, :NUM_LIGHTS].astype(np.uint16), _bytes_that_sum(np.maximum(1.0 / near - 1.0 / last, 0.0) ** 2)
 
 
-def _add_meeting(arrays: _Arrays, key: str, meeting: Meeting, body: Any) -> int:
+def _add_meeting(arrays: Arrays, key: str, meeting: Meeting, body: Any) -> int:
     """A bit for every sampled point and frame, and the curves; returns on how many vertices those were measured."""
     for field in fields(meeting):
         met_TV = np.asarray(getattr(meeting, field.name), bool)
@@ -256,7 +267,7 @@ def _add_meeting(arrays: _Arrays, key: str, meeting: Meeting, body: Any) -> int:
     return int(meeting.follower_near_TV.shape[1])
 
 
-def _add_motion(arrays: _Arrays, key: str, motion: Motion, body: Any) -> dict[str, Any]:
+def _add_motion(arrays: Arrays, key: str, motion: Motion, body: Any) -> dict[str, Any]:
     """The T-pose and the motion of one dancer; returns what the page must know to read them."""
     rest = Motion(np.zeros((1, NUM_JOINTS, 3), np.float32), np.zeros((1, 3), np.float32), motion.betas, motion.fps)
     vertices = body.vertices(rest)[0].astype(np.float64)
@@ -277,7 +288,7 @@ def _add_motion(arrays: _Arrays, key: str, motion: Motion, body: Any) -> dict[st
     return {"kind": "motion", "scale": scale, "offset": offset.tolist(), "rest_joints": places}
 
 
-def _add_joints(arrays: _Arrays, key: str, joints: Joints) -> dict[str, Any]:
+def _add_joints(arrays: Arrays, key: str, joints: Joints) -> dict[str, Any]:
     """The joint positions of one dancer; returns what the page must know to read them.
 
     Positions are whole steps from the middle of the dance, 16 bits each, as differences in time: compressed, a recorded

@@ -261,7 +261,7 @@ async function main() {
   $('notice').textContent = '';
   $('big').hidden = false;
   showRange();
-  showWho();
+  setBeside(take.beside ? [1, 2] : null);
   draw();
   requestAnimationFrame(tick);
 
