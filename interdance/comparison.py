@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +12,15 @@ from typing import Any
 from interdance.config import Paths
 from interdance.errors import InputError
 from interdance.evaluation.record import read_evaluation, unlike
+from interdance.export.joined import join_pages
 from interdance.files import atomic_folder
 from interdance.registry import METRICS, SAMPLES, SYSTEM, Registry, open_registry
 from interdance.report.columns import COLUMNS
 from interdance.report.runs import runs_page
 
-INDEX, PAGE = "index.html", "page.html"
+logger = logging.getLogger(__name__)
+
+INDEX, PAGE, JOINED = "index.html", "page.html", "joined"
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Comparison:
     evaluation : a summary as of one evaluation, in which the systems are the trainings.
     differing : why figures cannot be compared, where they cannot: in sentences.
     clips : take -> training -> page of the couple, relative to the folder of the comparison.
+    joined : take -> page with the followers of all trainings side by side, where they have one leader.
     """
 
     names: list[str]
@@ -39,6 +44,7 @@ class Comparison:
     evaluation: dict[str, Any]
     differing: list[str]
     clips: dict[str, dict[str, str]]
+    joined: dict[str, str]
 
 
 def measured_trainings(paths: Paths, experiment: str, figures: Sequence[str]) -> list[list[str]]:
@@ -112,6 +118,7 @@ def compare_trainings(paths: Paths, experiment: str, names: Sequence[str], out: 
                     for reason in unlike(abouts[0], about)
                 ],
                 clips=clips,
+                joined=_join(clips, folder),
             )
             html = runs_page(
                 comparison.names,
@@ -119,6 +126,7 @@ def compare_trainings(paths: Paths, experiment: str, names: Sequence[str], out: 
                 comparison.parameters,
                 comparison.evaluation,
                 comparison.clips,
+                comparison.joined,
                 comparison.differing,
             )
             (folder / INDEX).write_text(html)
@@ -126,16 +134,33 @@ def compare_trainings(paths: Paths, experiment: str, names: Sequence[str], out: 
 
 
 def _check_out(out: Path) -> None:
-    """Refuse to replace a folder that a comparison did not make: its index, and folders of pages named by fingerprints."""
+    """Refuse to replace a folder that a comparison did not make: its index, joined pages, and folders named by fingerprints."""
     if not out.exists():
         return
     strange = [
         item.name
         for item in (out.iterdir() if out.is_dir() else [out])
-        if item.name != INDEX and not (len(item.name) == 8 and item.is_dir() and not set(item.name) - set("0123456789abcdef"))
+        if item.name not in (INDEX, JOINED)
+        and not (len(item.name) == 8 and item.is_dir() and not set(item.name) - set("0123456789abcdef"))
     ]
     if strange:
         raise InputError(f"{out}: '{strange[0]}' in it is of no comparison and would be lost; name another folder with --out")
+
+
+def _join(clips: dict[str, dict[str, str]], folder: Path) -> dict[str, str]:
+    """The pages of every take as one, where two trainings or more recorded one and all have the same leader."""
+    joined = {}
+    for take, pages in clips.items():
+        if len(pages) < 2:
+            continue
+        place = folder / JOINED / take / PAGE
+        try:
+            join_pages(place, {name: folder / page for name, page in pages.items()}, title=take)
+        except InputError as reason:
+            logger.info("%s stays on pages of its own: %s", take, reason)
+        else:
+            joined[take] = place.relative_to(folder).as_posix()
+    return joined
 
 
 def _pages(registry: Registry, run_id: str, into: Path) -> list[tuple[str, Path]]:

@@ -33,6 +33,7 @@ class Chromium:
             pytest.skip("needs Chromium on the PATH to open pages as a person would")
         self.errors: list[str] = []
         self._ids = itertools.count(1)
+        self._session: str | None = None
         self._profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self._process = subprocess.Popen(
             [
@@ -68,7 +69,8 @@ class Chromium:
     def call(self, method: str, **params: Any) -> dict[str, Any]:
         """One command of the protocol; errors that the page reports meanwhile are collected in ``errors``."""
         number = next(self._ids)
-        self._socket.send(json.dumps({"id": number, "method": method, "params": params}))
+        inner = {"sessionId": self._session} if self._session and method.startswith(("Runtime.", "Log.")) else {}
+        self._socket.send(json.dumps({"id": number, "method": method, "params": params} | inner))
         while True:
             message = json.loads(self._socket.recv(timeout=120))
             if message.get("id") == number:
@@ -123,12 +125,38 @@ class Chromium:
 
     def click(self, selector: str, across: float = 0.5) -> None:
         """Click an element, by default in its middle, else at a share of its width."""
+        x, y = self._place(selector, across)
+        for kind in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def drag(self, selector: str, first: float, last: float, shift: bool = False) -> None:
+        """Drag along an element, from one share of its width to another."""
+        steps = [first + share * (last - first) for share in (0.0, 0.5, 1.0)]
+        kinds = ("mousePressed", "mouseMoved", "mouseMoved", "mouseReleased")
+        for kind, across in zip(kinds, (*steps, last), strict=True):
+            x, y = self._place(selector, across)
+            self.call(
+                "Input.dispatchMouseEvent",
+                **{"type": kind, "x": x, "y": y, "button": "left", "buttons": 1, "clickCount": 1, "modifiers": 8 * shift},
+            )
+
+    def _place(self, selector: str, across: float) -> tuple[float, float]:
         x, y = self.run(
             f"(() => {{ const b = document.querySelector({json.dumps(selector)}).getBoundingClientRect();"
             f" return [b.left + {across} * b.width, b.top + b.height / 2]; }})()"
         )
-        for kind in ("mousePressed", "mouseReleased"):
-            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+        return x, y
+
+    def enter_frame(self) -> None:
+        """From now on run JavaScript in the one frame of the page that has a process of its own, as sandboxed frames have."""
+        deadline = time.monotonic() + 30.0
+        while not (found := [it for it in self.call("Target.getTargets")["targetInfos"] if it["type"] == "iframe"]):
+            if time.monotonic() > deadline:
+                raise TimeoutError("no frame with a process of its own")
+            time.sleep(0.05)
+        self._session = self.call("Target.attachToTarget", targetId=found[0]["targetId"], flatten=True)["sessionId"]
+        for domain in ("Runtime", "Log"):
+            self.call(f"{domain}.enable")
 
     def picture(self, path: Path) -> None:
         """Save what the page shows as PNG."""

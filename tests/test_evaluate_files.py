@@ -20,6 +20,7 @@ from test_data_stages import motion
 from interdance import metrics
 from interdance.body.model import Body
 from interdance.takes import Motion, write_motion
+from tests.pages import curves
 
 FRAMES = 130
 TAKES = ("Tango_1_1", "Waltz_2_1", "Waltz_3_1")
@@ -139,6 +140,22 @@ class TestWhatItWrites:
                 assert f"all_files/{name}" in page
         assert f"{summary['systems']['points']['joint_error_mm']:.1f}" in page
         assert not [path for path in (world / "out").iterdir() if path.name.startswith(".")]
+
+    def test_timelines_of_the_couples_are_the_figures(self, world: Path, summary: dict) -> None:
+        shown = {take: world / "out" / "all_files" / f"{take}.html" for take in TAKES}
+        pages = {take: curves(page) for take, page in shown.items() if page.is_file()}
+        assert len(pages) == 2
+        compared = 0
+        for row in summary["takes"]:
+            name = {"ground_truth": "true follower"}.get(row["system"], row["system"])
+            if row["take"] not in pages or name not in ("same", "points", "true follower"):
+                continue
+            for curve, metric in zip(pages[row["take"]][name], ("CF", "PR"), strict=True):
+                assert curve.mean(dtype=np.float64) == pytest.approx(row["values"][metric], abs=1e-6), (name, metric)
+                compared += row["values"][metric] > 1e-4
+        assert compared == 2 * 3 * 2
+        # Joints have no surface, and she who danced elsewhere was not measured with this leader.
+        assert all(set(page) == {"seeds", "points", "same", "true follower"} for page in pages.values())
 
     def test_again_gives_the_same_bytes(self, world: Path, summary: dict) -> None:
         command = ("evaluate", "--generated", "seeds", "--reference", "true", "--json", "a.json")

@@ -9,12 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
+from test_data_stages import motion
 
 from interdance import metrics
+from interdance.body.model import Body
 from interdance.body.skeleton import PARTS
 from interdance.errors import InputError
 from interdance.evaluation import measure
 from interdance.evaluation.measure import TakeMeasures, measure_take
+from interdance.evaluation.meeting import PIECE, meeting_of
 from interdance.evaluation.performer import Performer, Surface
 from interdance.evaluation.pool import Pooled, bootstrap, compare, pool
 from interdance.evaluation.reading import TakeFiles
@@ -34,6 +37,7 @@ from interdance.metrics.reference import (
     write_reference,
 )
 from interdance.report.columns import BETTER
+from interdance.takes import Joints, Points
 
 FRAMES = 200
 SETTINGS = Settings(clip_frames=60, clip_stride=20, contact_distance=0.05, held_distance=0.2, fps=30.0, surface="sampled")
@@ -109,6 +113,40 @@ def takes_of(values: np.ndarray) -> list[TakeMeasures]:
         TakeMeasures(f"t{i}", "", 60, 60, FEATURES, {"CF": np.array([[value, 1.0]])}, np.zeros(1), np.zeros((16, 16), int))
         for i, value in enumerate(values)
     ]
+
+
+class TestMeeting:
+    """The curves of a page, and what is measured of that take."""
+
+    def test_means_are_the_figures_in_every_form(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        body, frames = Body.load(), 40
+        leader = motion(body, 0, 0.0, (0.0, 0.0), frames)
+        follower = motion(body, 5, np.pi, (0.0, 0.66), frames)
+        sampled = dataclasses.replace(SETTINGS, contact_distance=0.01, clip_frames=20)
+        monkeypatch.setitem(PIECE, "sampled", 17)  # pieces are joined, the last one shorter
+        monkeypatch.setitem(PIECE, "full", 9)
+        for surface in ("sampled", "full"):
+            settings = dataclasses.replace(sampled, surface=surface)
+            vertices = Surface.of(body, surface)
+            forms = [follower, Points(body.points(follower), 30.0)] if surface == "sampled" else [follower]
+            for form in forms:
+                lead, follow = (Performer.of(dancer, body, vertices) for dancer in (leader, form))
+                values = measure_take("t", "", lead, {"a": follow}, None, None, vertices, settings)["a"].values()
+                met = meeting_of(leader, form, body, surface=surface, contact_distance=0.01)
+                assert met is not None and 0 < values["CF"] < 1 and values["PR"] > 0
+                assert met.contact().mean() == values["CF"]
+                assert met.penetration().mean() == pytest.approx(values["PR"], rel=1e-12)
+                assert met.leader_near_TV.mean() == pytest.approx(values["CLR"])
+                assert met.follower_near_TV.mean() == pytest.approx(values["CFR"])
+                back = meeting_of(form, leader, body, surface=surface, contact_distance=0.01)
+                assert back is not None and (back.follower_inside_TV == met.leader_inside_TV).all()
+
+    def test_joints_have_no_surface(self) -> None:
+        body = Body.load()
+        leader = motion(body, 0, 0.0, (0.0, 0.0), 5)
+        joints = Joints(body.joints(leader), 30.0)
+        assert meeting_of(leader, joints, body, surface="sampled", contact_distance=0.01) is None
+        assert meeting_of(joints, leader, body, surface="sampled", contact_distance=0.01) is None
 
 
 class TestReferenceSet:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
-import gzip
+import hashlib
 import json
 import re
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +18,23 @@ from chromium import Chromium
 from PIL import Image
 from scipy.spatial.transform import Rotation
 
+from interdance.body.meeting import Meeting, meet
 from interdance.body.model import Body
-from interdance.body.skeleton import LEFT_FINGERS, PARENTS, RIGHT_FINGERS
+from interdance.body.skeleton import JOINT_NAMES, LEFT_FINGERS, PARENTS, RIGHT_FINGERS
 from interdance.errors import InputError
 from interdance.export.cast import cast
 from interdance.export.framing import frame_couple
+from interdance.export.joined import join_pages
 from interdance.export.page import write_page
 from interdance.export.raster import Camera, Renderer, vertex_normals
 from interdance.export.scene import VIEWS, Scene, View
 from interdance.export.sheet import write_sheet
 from interdance.export.sound import SAMPLE_RATE, encode_mp3, read_stereo
 from interdance.export.video import write_video
+from interdance.metrics.interaction import contact_rates, penetration_rate
 from interdance.takes import NUM_JOINTS, Joints, Motion
+from tests.conftest import REPOSITORY
+from tests.pages import bits, part, read_page
 
 FPS = 30.0
 NUM_FRAMES = 45
@@ -328,26 +334,6 @@ def test_a_sheet_is_a_grid_of_moments(body: Body, couple, tmp_path: Path):
 # ---------------------------------------------------------------------------------------------------------------- page
 
 
-def _part(page: str, name: str) -> str:
-    found = re.search(rf'<script id="{name}"[^>]*>(.*?)</script>', page, re.DOTALL)
-    assert found is not None
-    return found.group(1)
-
-
-def _read_page(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The take of a page and its arrays, read as the viewer reads them."""
-    page = path.read_text()
-    take = json.loads(_part(page, "take"))
-    data = gzip.decompress(base64.b64decode(_part(page, "arrays")))
-    arrays = {}
-    for entry in take["arrays"]:
-        array = np.frombuffer(data, np.dtype(entry["kind"]).newbyteorder("<"), entry["length"], entry["start"]).copy()
-        if entry["delta"]:
-            array = np.cumsum(array.reshape(-1, entry["delta"]), axis=1, dtype=array.dtype).ravel()
-        arrays[entry["name"]] = array
-    return take, arrays
-
-
 def _skin(take: dict[str, Any], arrays: dict[str, np.ndarray], index: int, frame: int) -> np.ndarray:
     """Vertices of one dancer from nothing but what the page holds."""
     dancer = take["dancers"][index]
@@ -363,9 +349,9 @@ def _skin(take: dict[str, Any], arrays: dict[str, np.ndarray], index: int, frame
             turn[joint] = turn[parent] @ local[joint]
             place[joint] = place[parent] + turn[parent] @ (rest[joint] - rest[parent])
     result = np.zeros_like(vertices)
-    for part in ("first", "more"):
-        joints = arrays[f"joints_{part}"].reshape(-1, 4).astype(int)
-        weights = arrays[f"weights_{part}"].reshape(-1, 4) / 255.0
+    for half in ("first", "more"):
+        joints = arrays[f"joints_{half}"].reshape(-1, 4).astype(int)
+        weights = arrays[f"weights_{half}"].reshape(-1, 4) / 255.0
         for k in range(4):
             moved = np.einsum("vab,vb->va", turn[joints[:, k]], vertices - rest[joints[:, k]]) + place[joints[:, k]]
             result += weights[:, k : k + 1] * moved
@@ -375,16 +361,33 @@ def _skin(take: dict[str, Any], arrays: dict[str, np.ndarray], index: int, frame
 @pytest.fixture(scope="module")
 def page(body: Body, couple, song: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "duet.html"
-    leader, follower = couple
-    curves = {"contact": np.arange(NUM_FRAMES, dtype=float), "penetration": np.zeros(NUM_FRAMES)}
-    other = Motion(follower.rotations_TJ3, follower.translation_T3 + np.float32([0.3, 0, 0.2]), follower.betas, FPS)
-    followers = {"Generated": follower, "</script><b>Other": other}
-    write_page(path, leader, followers, body, song, title="A & <b>", curves=curves, beats=np.array([0.5, 1.0, 9.0]))
+    followers = {"Generated": couple[1], "</script><b>Other": _near(couple[1])}
+    beats = np.array([0.5, 1.0, 9.0])
+    write_page(path, couple[0], followers, body, song, title="A & <b>", meetings=_meetings(body, couple), beats=beats)
     return path
 
 
+def _near(follower: Motion) -> Motion:
+    """The follower so near to the leader that they touch and are in each other at first, and no longer at the end."""
+    return Motion(follower.rotations_TJ3, follower.translation_T3 - np.float32([0, 0, 0.45]), follower.betas, FPS)
+
+
+def _meetings(body: Body, couple: tuple[Motion, Motion]) -> dict[str, Meeting]:
+    leader, far, near = (body.points(motion)[:, NUM_JOINTS:] for motion in (*couple, _near(couple[1])))
+    return {
+        "Generated": meet(leader, far, body.surface_faces, 0.01),
+        "</script><b>Other": meet(leader, near, body.surface_faces, 0.01),
+    }
+
+
+@pytest.fixture(scope="module")
+def meeting(body: Body, couple) -> Meeting:
+    """Of the second follower of the page."""
+    return _meetings(body, couple)["</script><b>Other"]
+
+
 def test_skinning_in_the_page_equals_the_body(body: Body, couple, page: Path):
-    take, arrays = _read_page(page)
+    take, arrays = read_page(page)
     assert arrays["faces"].reshape(-1, 3).tolist() == body.faces.tolist()
     worst = 0.0
     for index, motion in enumerate(couple):
@@ -402,11 +405,10 @@ def test_the_page_stands_alone(page: Path):
     assert "<b>Other" not in text
     assert not re.search(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//""", text)
     assert "Permission is hereby granted" in text, "three.js asks for its licence"
-    take, arrays = _read_page(page)
-    assert take["beats"] == [0.5, 1.0] and take["curves"] == ["contact", "penetration"]
-    assert arrays["curve.contact"].tolist() == list(range(NUM_FRAMES))
+    take, arrays = read_page(page)
+    assert take["beats"] == [0.5, 1.0]
     song = page.with_name("song.mp3")
-    song.write_bytes(base64.b64decode(_part(text, "music")))
+    song.write_bytes(base64.b64decode(part(text, "music")))
     assert _click_time(read_stereo(song, 1.5), SAMPLE_RATE) == pytest.approx(CLICK, abs=3e-3)
 
 
@@ -417,9 +419,79 @@ def test_a_minute_fits_in_twelve_megabytes(body: Body, tmp_path: Path):
     jitter = np.random.default_rng(2).normal(0, 0.01, (2, 1800, NUM_JOINTS, 3)).astype(np.float32)
     leader.rotations_TJ3[:] += jitter[0]
     follower.rotations_TJ3[:] += jitter[1]
+    met = Meeting(*np.random.default_rng(3).random((4, 1800, len(body.surface_V))) < 0.05)  # many, and hard to compress
     path = tmp_path / "minute.html"
-    write_page(path, leader, {"Follower": follower}, body, noise, title="A minute")
+    write_page(path, leader, {"Follower": follower}, body, noise, title="A minute", meetings={"Follower": met})
     assert path.stat().st_size < 12e6
+
+
+def test_where_they_meet_is_in_the_page_frame_by_frame(body: Body, couple, page: Path, meeting: Meeting, tmp_path: Path):
+    take, arrays = read_page(page)
+    assert [dancer.get("met_on") for dancer in take["dancers"]] == [None, 655, 655]
+    assert arrays["surface"].tolist() == body.surface_V.tolist()
+    for field in fields(Meeting):
+        met_TV = getattr(meeting, field.name)
+        assert 0 < met_TV.any(axis=1).mean() < 1, "a test of nothing"
+        assert (bits(arrays, f"dancer2.{field.name.removesuffix('_TV')}", NUM_FRAMES) == met_TV).all()
+    assert arrays["dancer2.contact"].tolist() == meeting.contact().tolist()
+    # The same told on every vertex: the sampled ones are lit, and the curves are those of all.
+    whole = {}
+    for field in fields(Meeting):
+        met_TV = np.zeros((NUM_FRAMES, body.num_vertices), bool)
+        met_TV[:, body.surface_V] = getattr(meeting, field.name)
+        whole[field.name] = met_TV
+    path = tmp_path / "whole.html"
+    write_page(path, couple[0], {"Her": couple[1]}, body, None, title="x", meetings={"Her": Meeting(**whole), "None": None})
+    full_take, full = read_page(path)
+    assert full_take["dancers"][1]["met_on"] == body.num_vertices
+    for field in fields(Meeting):
+        name = field.name.removesuffix("_TV")
+        assert (full[f"dancer1.{name}"] == arrays[f"dancer2.{name}"]).all()
+    ratio = len(body.surface_V) / body.num_vertices
+    assert np.allclose(full["dancer1.penetration"], ratio * arrays["dancer2.penetration"])
+
+
+def test_the_curves_are_what_the_metrics_count(body: Body, couple, page: Path):
+    _, arrays = read_page(page)
+    leader, follower = (body.points(motion)[:, NUM_JOINTS:] for motion in (couple[0], _near(couple[1])))
+    rates = contact_rates(leader, follower)
+    assert arrays["dancer2.contact"].mean() == rates.cf > 0
+    rate = penetration_rate(leader, follower, body.surface_faces)
+    assert arrays["dancer2.penetration"].mean() == pytest.approx(rate, rel=1e-6)
+    assert bits(arrays, "dancer2.leader_near", NUM_FRAMES).mean() == pytest.approx(rates.clr)
+    assert bits(arrays, "dancer2.follower_near", NUM_FRAMES).mean() == pytest.approx(rates.cfr)
+    # Inside the other way round is penetration of the leader into the follower.
+    other = penetration_rate(follower, leader, body.surface_faces)
+    assert bits(arrays, "dancer2.leader_inside", NUM_FRAMES).mean() == pytest.approx(other)
+
+
+def test_vertices_are_lit_by_the_sampled_points_around_them(body: Body, page: Path):
+    _, arrays = read_page(page)
+    lights, brightness = (arrays[name].reshape(-1, 4).astype(int) for name in ("lights", "brightness"))
+    assert set(brightness.sum(axis=1)) <= {0, 255} and (brightness.sum(axis=1) > 0).mean() > 0.99
+    alone = lights[body.surface_V][np.arange(len(body.surface_V)), brightness[body.surface_V].argmax(axis=1)]
+    assert (alone == np.arange(len(body.surface_V))).all() and (brightness[body.surface_V].max(axis=1) == 255).all()
+    template = body.model.v_template.numpy()
+    away = np.linalg.norm(template[body.surface_V[lights]] - template[:, None], axis=2)
+    assert (away[brightness > 0] < 0.3).all()
+    # Along the skin, not through the air: a fingertip is lit by no other finger.
+    owner = body.model.lbs_weights.numpy().argmax(axis=1)
+    tips = {JOINT_NAMES.index(f"left_{name}3") for name in ("index", "middle", "ring", "pinky")}
+    for tip in tips:
+        vertices = np.flatnonzero(owner == tip)
+        by = owner[body.surface_V[lights[vertices]]][brightness[vertices] > 0]
+        assert not set(by) & (tips - {tip})
+
+
+def test_the_bundle_is_built_from_these_sources():
+    """The first line of the script says from what it was built; after a change to src/, `npm ci && npm run build`."""
+    viewer = REPOSITORY / "interdance" / "export" / "viewer"
+    fingerprint = hashlib.sha256()
+    sources = [f"src/{path.name}" for path in sorted((viewer / "src").iterdir())]
+    for name in (*sources, "build.mjs", "package.json", "package-lock.json"):
+        fingerprint.update(f"{name}\n".encode() + (viewer / name).read_bytes())
+    with (viewer / "dist" / "viewer.js").open() as script:
+        assert script.readline() == f"/* built from {fingerprint.hexdigest()} */\n"
 
 
 def test_equal_pages_have_equal_bytes(body: Body, couple, song: Path, tmp_path: Path):
@@ -433,8 +505,16 @@ def test_pages_that_cannot_be_made_say_why(body: Body, couple, tmp_path: Path):
     path = tmp_path / "page.html"
     with pytest.raises(InputError, match="follower 'Late'"):
         write_page(path, leader, {"Late": follower[:9]}, body, None, title="x")
-    with pytest.raises(InputError, match="curve 'contact' needs 45"):
-        write_page(path, leader, {}, body, None, title="x", curves={"contact": np.zeros(3)})
+    empty = np.zeros((NUM_FRAMES, len(body.surface_V)), bool)
+    fitting = Meeting(empty, empty, empty, empty)
+    for wrong, words in (
+        (replace(fitting, leader_inside_TV=empty[1:]), r"leader_inside_TV .* shape \(44, 655\); \(45, 655 or"),
+        (replace(fitting, follower_near_TV=empty[:, :54]), r"follower_near_TV .* shape \(45, 54\)"),
+    ):
+        with pytest.raises(InputError, match=words):
+            write_page(path, leader, {"Her": follower}, body, None, title="x", meetings={"Her": wrong})
+    with pytest.raises(InputError, match="meeting with 'Him', who is none of the followers Her"):
+        write_page(path, leader, {"Her": follower}, body, None, title="x", meetings={"Him": fitting})
     with pytest.raises(InputError, match="no frames"):
         write_page(path, leader[:0], {}, body, None, title="x")
     assert list(tmp_path.iterdir()) == []
@@ -447,6 +527,58 @@ def _positions(take: dict[str, Any], arrays: dict[str, np.ndarray], index: int) 
     return stored.transpose(2, 0, 1) * dancer["scale"] + dancer["offset"]
 
 
+def test_pages_of_one_leader_are_joined(body: Body, couple, figures, song: Path, meeting: Meeting, tmp_path: Path):
+    one, other, joined = (tmp_path / f"{name}.html" for name in ("one", "other", "joined"))
+    near, met = _near(couple[1]), {"InterDance": meeting}
+    write_page(one, couple[0], {"InterDance": couple[1], "True": near}, body, None, title="one", beats=np.array([0.5]))
+    write_page(other, couple[0], {"InterDance": near, "True": near}, body, song, title="other", meetings=met)
+    join_pages(joined, {"a": one, "<b>": other}, title="Both")
+    take, arrays = read_page(joined)
+    assert take["title"] == "Both" and take["beats"] == [0.5] and take["beside"] and take["music"]
+    assert [dancer["name"] for dancer in take["dancers"]] == ["Leader", "a", "<b>", "True"]
+    assert len({dancer["colour"] for dancer in take["dancers"]}) == 4
+    for index, motion in enumerate((*couple, near, near)):
+        assert np.abs(_skin(take, arrays, index, 17) - body.vertices(motion, [17])[0]).max() < 2e-3
+    assert (bits(arrays, "dancer2.leader_near", NUM_FRAMES) == meeting.leader_near_TV).all()
+    assert "met_on" not in take["dancers"][1] and take["dancers"][2]["met_on"] == 655
+    music = tmp_path / "song.mp3"
+    music.write_bytes(base64.b64decode(part(joined.read_text(), "music")))
+    assert _click_time(read_stereo(music, 1.5), SAMPLE_RATE) == pytest.approx(CLICK, abs=3e-3)
+    again = tmp_path / "again.html"
+    join_pages(again, {"c": joined}, title="Alone")
+    assert [dancer["name"] for dancer in read_page(again)[0]["dancers"]] == ["Leader", "c", "<b>", "True"]
+
+    # A figure of joints beside a skin.
+    write_page(one, figures[0], {"InterDance": figures[1]}, None, None, title="joints")
+    write_page(other, figures[0], {"InterDance": couple[1]}, body, None, title="skin")
+    join_pages(joined, {"joints": one, "skin": other}, title="Both")
+    take, arrays = read_page(joined)
+    assert np.abs(_skin(take, arrays, 2, 17) - body.vertices(couple[1], [17])[0]).max() < 2e-3
+
+
+def test_pages_that_cannot_be_joined_say_why(body: Body, couple, tmp_path: Path):
+    one, other, joined = (tmp_path / f"{name}.html" for name in ("one", "other", "joined"))
+    leader, follower = couple
+    write_page(one, leader, {"Her": follower}, body, None, title="one")
+    taller = replace(leader, betas=leader.betas + np.float32([1] + 9 * [0]))
+    moved = replace(leader, translation_T3=leader.translation_T3 + np.float32([0.01, 0, 0]))
+    for who, words in (
+        (taller, "leader dances otherwise"),
+        (moved, "leader dances otherwise"),
+        (leader[:30], "num_frames is 30, and 45"),
+    ):
+        write_page(other, who, {"Her": follower[: who.num_frames]}, body, None, title="other")
+        with pytest.raises(InputError, match=words) as error:
+            join_pages(joined, {"a": one, "b": other}, title="x")
+        assert str(error.value).startswith(f"{other}: ")
+    text = one.read_text()
+    for broken in ("no page at all", text.replace('"format": 2', '"format": 1'), text.replace('"arrays": [', '"other": [', 1)):
+        other.write_text(broken)
+        with pytest.raises(InputError, match="write it again"):
+            join_pages(joined, {"a": one, "b": other}, title="x")
+    assert not joined.exists()
+
+
 def test_joints_can_be_cut(figures):
     part = figures[0][3:9]
     assert (part.num_frames, part.fps) == (6, FPS)
@@ -456,14 +588,14 @@ def test_joints_can_be_cut(figures):
 def test_joints_in_the_page_equal_those_given(body: Body, couple, figures, tmp_path: Path):
     path = tmp_path / "page.html"
     write_page(path, *_as_arguments(couple), body, None, title="Motions")
-    motions, paths = _read_page(path)
+    motions, paths = read_page(path)
     for dancers, model, kinds in (
         ((couple[0], figures[1]), body, ["motion", "joints"]),
         ((figures[0], couple[1]), body, ["joints", "motion"]),
         (figures, None, ["joints", "joints"]),
     ):
         write_page(path, *_as_arguments(dancers), model, None, title="Joints")
-        take, arrays = _read_page(path)
+        take, arrays = read_page(path)
         assert [dancer["kind"] for dancer in take["dancers"]] == kinds
         assert [dancer["colour"] for dancer in take["dancers"]] == [dancer["colour"] for dancer in motions["dancers"]]
         assert take["parents"] == list(PARENTS)
@@ -491,7 +623,7 @@ def test_joints_keep_their_accuracy_far_apart(figures, tmp_path: Path, across: f
     joints_TJ3[NUM_FRAMES // 2 :, :, 0] += across - np.ptp(joints_TJ3[:, :, 0])  # in one leap, there and back
     joints_TJ3[-1] = joints_TJ3[0]
     write_page(path, Joints(joints_TJ3, FPS), {}, None, None, title="Far")
-    assert np.abs(_positions(*_read_page(path), 0) - joints_TJ3).max() < error_mm / 1000.0
+    assert np.abs(_positions(*read_page(path), 0) - joints_TJ3).max() < error_mm / 1000.0
 
 
 def test_a_minute_of_joints_is_small(body: Body, tmp_path: Path):
@@ -671,4 +803,220 @@ def test_a_person_opens_the_page_in_chromium(body: Body, couple, page: Path, tmp
         browser.click("#big")
         browser.wait("__interdance.time > 0.1")
         browser.press(" ", "Space")
+        assert browser.errors == []
+
+
+#: What is drawn of the dancers, between the names above and the buttons below: pixels of the stage alone.
+STAGE = "(() => { const b = document.querySelector('#stage').getBoundingClientRect(); return [b.top, b.bottom]; })()"
+
+
+def _stage(browser: Chromium, picture: Path) -> np.ndarray:
+    """The stage as int (height, width, 3), without the names above it."""
+    top, bottom = browser.run(STAGE)
+    browser.run("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    browser.picture(picture)
+    with Image.open(picture) as opened:
+        return np.asarray(opened.convert("RGB")).astype(int)[round(top) + 80 : round(bottom)]
+
+
+def _gold(pixels: np.ndarray) -> np.ndarray:
+    red, green, blue = np.moveaxis(pixels, -1, 0)
+    return (red > 190) & (green > 130) & (red > blue + 90)
+
+
+def _red(pixels: np.ndarray) -> np.ndarray:
+    red, green, blue = np.moveaxis(pixels, -1, 0)
+    return (red > 110) & (red > 2 * green) & (red > blue + 60)
+
+
+def test_what_touches_is_lit_and_followers_stand_side_by_side(page: Path, meeting: Meeting, tmp_path: Path):
+    picture = tmp_path / "page.png"
+    touching = int(np.argmax(meeting.follower_near_TV.sum(axis=1) * meeting.follower_inside_TV.any(axis=1)))
+    apart = NUM_FRAMES - 1
+    assert meeting.contact()[touching] and not (meeting.contact()[apart] or meeting.follower_inside_TV[apart].any())
+
+    def seek(frame: int) -> None:
+        browser.run(f"__interdance.seek({(frame + 1e-4) / FPS})")
+
+    with Chromium(900, 620) as browser:
+        browser.open(page)
+        browser.run("document.querySelector('#big').hidden = true")
+        seek(touching)
+        assert not _red(_stage(browser, picture)).any(), "she who is shown touches nobody"
+
+        # The other follower: both are lit, by exactly what the meeting says, as long as that is asked for.
+        browser.press("2", "Digit2")
+        browser.press("3", "Digit3")
+        for look in ("skin", "points", "skeleton", "both"):
+            browser.run(f"__interdance.look('{look}')")
+            seen = _stage(browser, picture)
+            assert _red(seen).sum() > 15, look
+        browser.run("__interdance.look('skin')")
+        seen = _stage(browser, picture)
+        assert _red(seen).sum() > 100 and _gold(seen).sum() > 5
+        for dancer, role in ((0, "leader"), (2, "follower")):
+            for kind in ("near", "inside"):
+                light = browser.run(f"Array.from(__interdance.dancers[{dancer}].touch.{kind})")
+                assert np.abs(np.array(light) - getattr(meeting, f"{role}_{kind}_TV")[touching]).max() < 1e-3
+        browser.press("t", "KeyT")
+        assert not _red(_stage(browser, picture)).any()
+        browser.press("t", "KeyT")
+        seek(apart)
+        assert not _red(_stage(browser, picture)).any() and not _gold(_stage(browser, picture)).any()
+
+        # Side by side: each pane has one follower, and the light of her own meeting.
+        seek(touching)
+        browser.press("b", "KeyB")
+        panes = np.array_split(_stage(browser, picture), 2, axis=1)
+        blue, violet, red = (
+            [mask(pane).sum() for pane in panes]
+            for mask in (
+                lambda pixels: (pixels[..., 2] > pixels[..., 0] + 90) & (pixels[..., 1] > pixels[..., 0] + 30),
+                lambda pixels: (pixels[..., 2] > pixels[..., 1] + 50) & (pixels[..., 0] > pixels[..., 1] + 15),
+                _red,
+            )
+        )
+        assert blue[0] > 500 and blue[1] < 50 and violet[1] > 500 and violet[0] < 50
+        assert red[0] == 0 and red[1] > 50
+        heads = "[...document.querySelectorAll('.head')].map(head => head.textContent)"
+        assert browser.run(heads) == ["AGenerated", "B</script><b>Other"]
+        browser.run("__interdance.beside(2, 1)")
+        assert [_red(pane).any() for pane in np.array_split(_stage(browser, picture), 2, axis=1)] == [True, False]
+        browser.click("#beside")
+        assert not browser.run("document.body.classList.contains('beside')")
+
+        # What was joined is seen side by side at once.
+        joined = tmp_path / "joined.html"
+        join_pages(joined, {"One": page, "Other": page}, title="Joined")
+        browser.open(joined, ready="window.__interdance && document.title === 'Joined'")
+        assert browser.run("[...document.querySelectorAll('.head select')].map(list => list.selectedOptions[0].text)") == [
+            "One", "Other",
+        ]  # fmt: skip
+        assert browser.errors == []
+
+
+#: The colour of every column of the timeline's upper edge, where bars are.
+BARS = """(() => {
+  const canvas = document.querySelector('#timeline canvas');
+  return Array.from(canvas.getContext('2d').getImageData(0, 4, canvas.width, 1).data);
+})()"""
+
+
+def test_the_timeline_tells_what_the_metrics_count_and_moves_the_playhead(page: Path, meeting: Meeting):
+    with Chromium(900, 620) as browser:
+        browser.open(page)
+        for key in ("2", "3"):
+            browser.press(key, f"Digit{key}")
+        words = browser.run("document.querySelector('#legend').textContent")
+        cf, pr = 100 * meeting.contact().mean(), 100 * meeting.penetration().mean()
+        assert "</script><b>Other" in words and f"contact {cf:.1f} %" in words and f"inside {pr:.2f} %" in words
+        bars = np.array(browser.run(BARS)).reshape(-1, 4)
+        middles = ((np.arange(NUM_FRAMES) + 0.5) / NUM_FRAMES * len(bars)).astype(int)
+        drawn = (bars[middles, 0] > bars[middles, 2] + 60).tolist()
+        assert drawn == meeting.contact().tolist()
+
+        # What "now" says, and what the pointer tells.
+        frame = int(meeting.follower_near_TV.sum(axis=1).argmax())
+        browser.run(f"__interdance.seek({(frame + 1e-4) / FPS})")
+        near, inside = (
+            sum(int(getattr(meeting, f"{role}_{kind}_TV")[frame].sum()) for role in ("leader", "follower"))
+            for kind in ("near", "inside")
+        )
+        assert f"now {near} points touch, {inside} inside" in browser.run("document.querySelector('#legend').textContent")
+
+        # A click on a curve moves the playhead there, one beside a beat onto the beat.
+        browser.click("#timeline", across=0.2)
+        assert browser.run("__interdance.time") == pytest.approx(0.2 * NUM_FRAMES / FPS, abs=0.01)
+        browser.click("#timeline", across=0.5 / (NUM_FRAMES / FPS) + 0.004)
+        assert browser.run("__interdance.time") == 0.5
+        for key, frames in (("ArrowRight", 1), ("ArrowLeft", -1)):
+            before = browser.run("Math.round(__interdance.frame)")
+            browser.press(key, key)
+            assert browser.run("Math.round(__interdance.frame)") == before + frames
+
+        # A stretch is repeated: dragged with Shift, marked by keys, marked by the button; and no longer.
+        browser.drag("#timeline", 0.3, 0.6, shift=True)
+        assert browser.run("__interdance.clock.range") == pytest.approx([0.45, 0.9], abs=0.01)
+        browser.run("__interdance.seek(0.8); __interdance.play()")
+        browser.wait("__interdance.time < 0.75")
+        for _ in range(5):
+            assert 0.4 < browser.run("__interdance.time") < 1.0
+        browser.run("__interdance.pause(); __interdance.seek(0.6)")
+        browser.press("[", "BracketLeft")
+        assert browser.run("__interdance.clock.range") == pytest.approx([0.6, 0.9], abs=0.02)
+        browser.press("\\", "Backslash")
+        assert browser.run("__interdance.clock.range") is None
+        browser.run("__interdance.seek(0.2)")
+        browser.click("#range")
+        browser.run("__interdance.seek(1.0)")
+        browser.click("#range")
+        assert browser.run("__interdance.clock.range") == pytest.approx([0.2, 1.0], abs=0.02)
+        browser.click("#range")
+        assert browser.run("__interdance.clock.range") is None
+
+        # Every key that does something is in the list, which opens and closes.
+        browser.press("?", "Slash")
+        assert browser.run("document.querySelector('#help').open && document.querySelectorAll('#help dt').length > 15")
+        browser.press("Escape", "Escape", windowsVirtualKeyCode=27)
+        browser.wait("!document.querySelector('#help').open")
+        browser.press("+", "Equal")
+        assert browser.run("[__interdance.clock.speed, document.querySelector('#speed').value]") == [1.5, "1.5"]
+        assert browser.errors == []
+
+
+#: Every button and menu that is shown: its name, and left, top, right, bottom in pixels.
+WIDGETS = """[...document.querySelectorAll('button, select')].filter(item => item.offsetParent && !item.closest('dialog'))
+  .map(item => { const b = item.getBoundingClientRect(); return [item.id, b.left, b.top, b.right, b.bottom]; })"""
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (844, 390)])
+def test_a_phone_shows_all_of_it(page: Path, width: int, height: int):
+    with Chromium(width, height) as browser:
+        browser.size(width, height, mobile=True)
+        browser.open(page)
+        browser.run("document.querySelector('#big').hidden = true")
+        for beside in ("false", "true"):
+            browser.run(f"{beside} ? __interdance.beside(1, 2) : __interdance.beside()")
+            assert browser.run("document.documentElement.scrollWidth") <= width
+            assert browser.run("document.documentElement.scrollHeight") <= height
+            widgets = browser.run(WIDGETS)
+            assert {"play", "speed", "range", "mute", "lit", "beside", "look", "keys"} <= {name for name, *_ in widgets}
+            for name, left, top, right, bottom in widgets:
+                assert left >= 0 and top >= 0 and right <= width and bottom <= height, name
+                assert right - left >= 34 and bottom - top >= 30, f"{name} is too small for a finger"
+            places = np.array([place for _, *place in widgets])
+            for index, (left, top, right, bottom) in enumerate(places):
+                others = np.delete(places, index, axis=0)
+                apart = (others[:, 0] >= right) | (others[:, 2] <= left) | (others[:, 1] >= bottom) | (others[:, 3] <= top)
+                assert apart.all(), f"{widgets[index][0]} lies on another"
+            share = browser.run("document.querySelector('#stage').clientHeight") / height
+            assert share > 0.6, "the dance has most of the screen"
+            top = browser.run("__interdance.stage.covered * document.querySelector('#stage').clientHeight")
+            assert top > 20, "the couple stands below the names"
+        assert browser.errors == []
+
+
+def test_the_page_works_in_a_frame_without_an_origin(page: Path):
+    """As MLflow shows an artefact: a blob in a frame that may run scripts and nothing else."""
+    with Chromium(640, 480) as browser:
+        browser.run("document.body.style.margin = 0")
+        browser.run(f"""(() => {{
+          const frame = document.createElement('iframe');
+          const blob = new Blob([{json.dumps(page.read_text())}], {{ type: 'text/html' }});
+          frame.sandbox = 'allow-scripts';
+          frame.style = 'width: 640px; height: 480px; border: 0; display: block';
+          frame.src = URL.createObjectURL(blob);
+          document.body.append(frame);
+        }})()""")
+        browser.enter_frame()
+        browser.wait("window.__interdance")
+        assert browser.run("origin") == "null"
+        assert browser.run("__interdance.ready"), browser.run("__interdance.error")
+        browser.click("#big")
+        browser.wait("__interdance.time > 0.2 && __interdance.clock.audio && !__interdance.clock.audio.paused")
+        browser.press(" ", "Space")
+        browser.wait("!__interdance.clock.playing")
+        browser.click("#timeline", across=0.8)
+        browser.wait(f"Math.abs(__interdance.time - {0.8 * NUM_FRAMES / FPS}) < 0.02")
+        assert browser.run("document.querySelector('#full').hidden"), "what the frame forbids is not offered"
         assert browser.errors == []

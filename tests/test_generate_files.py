@@ -17,10 +17,12 @@ from interdance.config import Params
 from interdance.errors import InputError
 from interdance.generation.edit import Wish
 from interdance.generation.files import generate_files
+from interdance.metrics.interaction import contact_frequency, penetration_rate
 from interdance.takes import read_motion, write_motion
 from interdance.trained import load_model, save_model, start_denoiser
 from tests.conftest import REPOSITORY, shared
 from tests.dancers import swaying, write_untrained
+from tests.pages import curves
 
 FRAMES = 45
 
@@ -66,7 +68,15 @@ def test_every_form_is_written_and_agrees(params: Params, model: Path, inputs: P
     assert follower.num_frames == FRAMES
     assert np.isfinite(points).all()
     # The weights are random, so the points are of nobody; the pose found for them is still near them.
-    assert np.linalg.norm(Body.load().points(follower) - points, axis=-1).mean() < 0.2
+    body = Body.load()
+    assert np.linalg.norm(body.points(follower) - points, axis=-1).mean() < 0.2
+    # The page's timeline is what `interdance evaluate` measures of these files: of the points.
+    leader = body.points(read_motion(tmp_path / "leader.npz"))
+    contact, penetration = curves(tmp_path / "duet.html")["InterDance"]
+    surfaces = leader[:, 55:], points[:, 55:]
+    distance = params.evaluate.contact_distance
+    assert contact.mean() == pytest.approx(contact_frequency(*surfaces, distance=distance))
+    assert penetration.mean() == pytest.approx(penetration_rate(*surfaces, body.surface_faces), rel=1e-6)
 
 
 def test_several_followers_are_ranked_and_each_is_the_one_of_her_seed(

@@ -45,7 +45,7 @@ MAY_IMPORT = {
     "serving": {"body", "generation", "music", "representation", "trained"},
     "registry": {"tracking"},
     "promotion": {"evaluation", "registry", "report"},
-    "comparison": {"evaluation", "registry", "report"},
+    "comparison": {"evaluation", "export", "registry", "report"},
     "sweep": {"ablation", "cluster", "stages", "tracking"},
     "studio": {
         *("body", "export", "generation", "mocap", "music", "registry", "report", "trained", "web"),

@@ -26,13 +26,16 @@ from interdance.errors import InputError
 from interdance.evaluation.pool import Difference
 from interdance.evaluation.record import write_evaluation
 from interdance.evaluation.summary import Evaluation
+from interdance.export.page import write_page
 from interdance.generation.generate import generate_follower
 from interdance.promotion import gate, promote, roll_back
 from interdance.registry import CHALLENGER, CHAMPION, NAME, model_folder, open_registry
 from interdance.representation.contact import observe
+from interdance.takes import Joints
 from interdance.tracking import Served
 from interdance.trained import load_model
 from tests.dancers import swaying, write_untrained
+from tests.pages import read_page
 
 FRAMES = 30
 GOOD = {"FID_cd": 6.0, "PR": 0.01, "CF": 0.8, "skating_lodge": 0.1}
@@ -297,6 +300,12 @@ def test_runs_are_listed_and_put_side_by_side(params: Params, paths: Paths, trai
             compare_trainings(paths, "interdance", given, paths.root / "compared")
 
 
+def standing(aside: float) -> Joints:
+    """A dancer who stands still, some metres aside."""
+    joints_TJ3 = np.random.default_rng(0).random((5, 55, 3)).astype(np.float32) + np.float32([aside, 0, 0])
+    return Joints(joints_TJ3, 30.0)
+
+
 def test_a_comparison_shows_what_differs_and_the_same_takes(params: Params, paths: Paths, train: Train) -> None:
     for name, rate, takes in (("aaaa", 0.001, ("salsa", "waltz")), ("bbbb", 0.002, ("salsa",))):
         train(name)
@@ -308,16 +317,25 @@ def test_a_comparison_shows_what_differs_and_the_same_takes(params: Params, path
             for take in takes:
                 (place / "reports" / "samples" / take).mkdir(parents=True)
                 (place / "reports" / "samples" / take / "page.html").write_text(f"{name} {take}")
+            (place / "reports" / "samples" / "tango").mkdir()
+            page = place / "reports" / "samples" / "tango" / "page.html"
+            write_page(page, standing(0.0), {"InterDance": standing(rate * 1000)}, None, None, title="tango")
             report.artifact(place / "metrics", "metrics")
             report.artifact(place / "reports", "reports")
     found = compare_trainings(paths, "interdance", ["aaaa000011", "bbbb000011"], paths.root / "side")
     assert found.parameters == {"train.lr": ["0.001", "0.002"]}
     assert {take: sorted(pages) for take, pages in found.clips.items()} == {
         "salsa": ["aaaa0000", "bbbb0000"],
+        "tango": ["aaaa0000", "bbbb0000"],
         "waltz": ["aaaa0000"],
     }
-    for pages in found.clips.values():
-        for name, page in pages.items():
-            assert (paths.root / "side" / page).read_text().startswith(name[:4])
+    for name, page in (found.clips["salsa"] | found.clips["waltz"]).items():
+        assert (paths.root / "side" / page).read_text().startswith(name[:4])
+    # Pages of one leader are one page, with all followers side by side; what is no page stays as it is.
+    assert found.joined == {"tango": "joined/tango/page.html"}
+    take, _ = read_page(paths.root / "side" / "joined" / "tango" / "page.html")
+    assert [dancer["name"] for dancer in take["dancers"]] == ["Leader", "aaaa0000", "bbbb0000"] and take["beside"]
+    assert sorted(path.name for path in (paths.root / "side" / "joined").iterdir()) == ["tango"]
     page = (paths.root / "side" / "index.html").read_text()
-    assert page.count("<iframe") == 3 and "train.lr" in page
+    assert page.count("<iframe") == 4 and page.count('class="joined"') == 1 and "train.lr" in page
+    compare_trainings(paths, "interdance", ["aaaa000011", "bbbb000011"], paths.root / "side")  # its own folder is replaced

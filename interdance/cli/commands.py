@@ -415,13 +415,26 @@ def view(
         raise InputError(f"{out}: a name that ends in .html is needed; `interdance export` writes films and other files")
     params = config.load(root / "params.yaml")
     from interdance.body.model import Body
+    from interdance.evaluation.meeting import meeting_of
+    from interdance.evaluation.project import reading_of
+    from interdance.evaluation.reading import read_beats
     from interdance.export.page import write_page
     from interdance.takes import read_motion
 
     guide = read_motion(leader)
     named = {path.parent.name if path.stem == "follower" else path.stem: path for path in follower or []}
     followers = {name: read_motion(path) for name, path in named.items()}
-    write_page(out, guide, followers, Body.load(params.body.model), music, title=leader.stem)
+    body = Body.load(params.body.model)
+    settings = params.evaluate
+    meetings = {
+        name: meeting_of(guide, motion, body, surface=settings.surface, contact_distance=settings.contact_distance)
+        for name, motion in followers.items()
+        if motion.num_frames == guide.num_frames
+    }
+    # A song that ends before the dance has no beats after its end.
+    reading = replace(reading_of(params), tolerance_s=float("inf"))
+    beats = None if music is None else read_beats(music, guide.num_frames, guide.fps, reading) / guide.fps
+    write_page(out, guide, followers, body, music, title=leader.stem, meetings=meetings, beats=beats)
     typer.echo(str(out))
 
 

@@ -15,10 +15,12 @@ from interdance.body.model import Body
 from interdance.body.pose import fit_motion
 from interdance.errors import InputError
 from interdance.evaluation.folders import Performance, find_performances, find_seeds
+from interdance.evaluation.meeting import meeting_of
+from interdance.evaluation.performer import Surface
 from interdance.evaluation.reading import Source, TakeFiles, common_length, read, read_beats
 from interdance.evaluation.record import write_evaluation
 from interdance.evaluation.reference_set import collect_reference
-from interdance.evaluation.run import evaluate
+from interdance.evaluation.run import dance_alike, evaluate
 from interdance.evaluation.settings import Reading, Settings, Statistics
 from interdance.evaluation.summary import GROUND_TRUTH, Evaluation
 from interdance.export.page import write_page
@@ -202,7 +204,10 @@ def write_report(
 
 
 def write_couple(path: Path, files: TakeFiles, settings: Settings, reading: Reading) -> None:
-    """A page with the leader of a take, the first seed's follower of every system, and the true one, in 3D."""
+    """A page with the leader of a take, the first seed's follower of every system, and the true one, in 3D.
+
+    A follower who was measured with a leader of her own, who dances otherwise, is shown without contact.
+    """
     body = Body.load(reading.body or None)
     first = {source.system: source.path for source in reversed(files.followers)}
     named = {name: first[name] for name in dict.fromkeys(source.system for source in files.followers)}
@@ -212,11 +217,27 @@ def write_couple(path: Path, files: TakeFiles, settings: Settings, reading: Read
     num_frames = common_length(
         files.take, {place: dancer.num_frames for place, dancer in dancers.items()}, reading.tolerance_s * settings.fps
     )
-    shown = {place: _showable(dancer[:num_frames], body, settings.fps) for place, dancer in dancers.items()}
+    dancers = {place: dancer[:num_frames] for place, dancer in dancers.items()}
+    shown = {place: _showable(dancer, body, settings.fps) for place, dancer in dancers.items()}
     song = files.music if files.music is not None and files.music.suffix != ".npy" else None
     beats = None if files.music is None else read_beats(files.music, num_frames, settings.fps, reading) / settings.fps
     followers = {name: shown[place] for name, place in named.items()}
-    write_page(path, shown[files.leader], followers, body, song, title=files.take, beats=beats)
+    surface = Surface.of(body, settings.surface)
+    elsewhere = {
+        place
+        for place, own in files.leaders.items()
+        if place in shown and not dance_alike(dancers[files.leader], read(own, settings.fps, reading, body), body, surface)
+    }
+    meetings = {
+        name: meeting_of(
+            *(dancers[files.leader], dancers[place], body),
+            surface=settings.surface,
+            contact_distance=settings.contact_distance,
+        )
+        for name, place in named.items()
+        if place not in elsewhere
+    }
+    write_page(path, shown[files.leader], followers, body, song, title=files.take, meetings=meetings, beats=beats)
 
 
 def _showable(dancer: Motion | Joints | Points, body: Body, fps: float) -> Motion | Joints:

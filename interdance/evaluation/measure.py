@@ -11,9 +11,10 @@ import torch
 
 from interdance.body.distance import EXACT_ACCURACY, LeaderField
 from interdance.body.intersection import surfaces_meet
-from interdance.body.nearest import nearest_distance
+from interdance.body.meeting import contacts
 from interdance.body.skeleton import PARTS
 from interdance.errors import InputError
+from interdance.evaluation.meeting import PIECE
 from interdance.evaluation.performer import Performer, Surface
 from interdance.evaluation.settings import Settings
 from interdance.metrics.features import as_joints
@@ -30,7 +31,6 @@ from interdance.metrics.plausibility import jitter, lodge_skating, physical_foot
 from interdance.metrics.reference import ClipFeatures, clip_batches, clip_features, cut
 from interdance.metrics.rhythm import alignment, echo, motion_beats
 
-PIECE = {"sampled": 512, "full": 48}  # frames whose surfaces are in memory at once: 4 and 7 MB per dancer
 CURVE_FRAMES = 6  # frames per point of the distance curves
 
 Sums = dict[str, np.ndarray]
@@ -220,15 +220,11 @@ def _add_piece(
 ) -> None:
     depth, _ = field.measure(torch.from_numpy(follow_TV3), np.arange(len(lead_TV3)), EXACT_ACCURACY)
     frames.add("PR", (depth.numpy() > 0.0).mean(axis=1))
-    # One search as far as a hand may be to hold on serves contact too; the way back is searched where there is contact.
-    gap_TV, partner_TV = nearest_distance(follow_TV3, lead_TV3, max(settings.contact_distance, settings.held_distance))
-    contact_TV = np.asarray(gap_TV < settings.contact_distance)
-    touched_T = np.asarray(contact_TV.any(axis=1))
-    leader_rate_T = np.zeros(len(lead_TV3))
-    back_TV, _ = nearest_distance(lead_TV3[touched_T], follow_TV3[touched_T], settings.contact_distance)
-    leader_rate_T[touched_T] = np.isfinite(back_TV).mean(axis=1)
-    follower_rate_T = contact_TV.mean(axis=1)
-    frames.add("CF", touched_T)
+    # One search as far as a hand may be to hold on serves contact too.
+    touching = contacts(lead_TV3, follow_TV3, settings.contact_distance, settings.held_distance)
+    contact_TV = touching.follower_TW
+    leader_rate_T, follower_rate_T = touching.leader_TV.mean(axis=1), contact_TV.mean(axis=1)
+    frames.add("CF", touching.frames())
     frames.add("CLR", leader_rate_T)
     frames.add("CFR", follower_rate_T)
     frames.add("CVR", (leader_rate_T + follower_rate_T) / 2)
@@ -238,14 +234,14 @@ def _add_piece(
     frames.add("floating_mm", np.maximum(lowest_T, 0.0) * 1000)
 
     frame, vertex = np.nonzero(contact_TV)
-    pair = surface.part_V[partner_TV[frame, vertex]] * len(PARTS) + surface.part_V[vertex]
+    pair = surface.part_V[touching.partner_TW[frame, vertex]] * len(PARTS) + surface.part_V[vertex]
     seen = np.unique(frame * len(PARTS) ** 2 + pair) % len(PARTS) ** 2
     frames.contact_PQ += np.bincount(seen, minlength=len(PARTS) ** 2).reshape(len(PARTS), len(PARTS))
 
     if truly_T2 is None:
         return
     hands = (surface.left_hand_V, surface.right_hand_V)
-    touches_T2 = np.stack([(gap_TV[:, hand] < settings.held_distance).any(axis=1) for hand in hands], axis=1)
+    touches_T2 = np.stack([(touching.gap_TW[:, hand] < settings.held_distance).any(axis=1) for hand in hands], axis=1)
     both_T = (touches_T2 & truly_T2).sum(axis=1).astype(np.float64)
     frames.add("hand_precision", both_T, touches_T2.sum(axis=1).astype(np.float64))
     frames.add("hand_recall", both_T, truly_T2.sum(axis=1).astype(np.float64))

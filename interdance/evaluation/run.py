@@ -88,7 +88,7 @@ def _measure(
         place = files.leaders.get(source.path, files.leader)
         if place not in leaders:
             leaders[place] = read(place, settings.fps, reading, body)
-        is_same = _dance_alike(leaders[files.leader], leaders[place], body, surface)
+        is_same = dance_alike(leaders[files.leader], leaders[place], body, surface)
         by_leader.setdefault(files.leader if is_same else place, []).append(source)
     rows: dict[tuple[str, str], TakeMeasures] = {}
     for place, group in by_leader.items():
@@ -118,7 +118,7 @@ def _measure(
     return files, rows
 
 
-def _dance_alike(one: Dancer, other: Dancer, body: Body, surface: Surface) -> bool:
+def dance_alike(one: Dancer, other: Dancer, body: Body, surface: Surface) -> bool:
     """Whether two files hold the same dance, as when a system's folder repeats the leader it was given."""
     if one is other:
         return True

@@ -29,14 +29,20 @@ def influences(body: Any, units: int) -> tuple[np.ndarray, np.ndarray]:
     """
     weights_VJ = np.asarray(body.model.lbs_weights, np.float64)
     joints_VK = np.argsort(-weights_VJ, axis=1, kind="stable")[:, :NUM_INFLUENCES]
-    exact = np.take_along_axis(weights_VJ, joints_VK, axis=1)
-    exact *= units / exact.sum(axis=1, keepdims=True)
+    shares_VK = whole_shares(np.take_along_axis(weights_VJ, joints_VK, axis=1), units)
+    return np.where(shares_VK > 0, joints_VK, 0), shares_VK
+
+
+def whole_shares(weights_VK: np.ndarray, units: int) -> np.ndarray:
+    """Weights as whole numbers, int64 (V, K), whose rows sum to exactly ``units``; rows of zeros stay."""
+    total_V1 = weights_VK.sum(axis=1, keepdims=True)
+    exact = weights_VK * (units / np.where(total_V1 > 0.0, total_V1, 1.0))
     shares_VK = np.floor(exact)
     # The units that rounding down lost go to the largest remainders.
-    missing = (units - shares_VK.sum(axis=1)).round()
+    missing = (exact.sum(axis=1) - shares_VK.sum(axis=1)).round()
     order = np.argsort(-(exact - shares_VK), axis=1, kind="stable")
     shares_VK += np.argsort(order, axis=1, kind="stable") < missing[:, None]
-    return np.where(shares_VK > 0, joints_VK, 0), shares_VK.astype(np.int64)
+    return shares_VK.astype(np.int64)
 
 
 def rest_vertices(motion: Motion, body: Any) -> np.ndarray:

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from interdance.body.meeting import Meeting, meet
 from interdance.body.model import Body
 from interdance.body.pose import fit_motion
+from interdance.body.skeleton import NUM_JOINTS
 from interdance.config import Params
 from interdance.errors import InputError
 from interdance.export.cast import cast
@@ -131,7 +133,13 @@ def generate_files(
             item.write(folder / f"sample_{item.facts['seed']}")
         names = [f"InterDance {rank}" for rank in range(1, num_samples + 1)] if others else ["InterDance"]
         dancers = {label: item.follower for label, item in zip(names, samples, strict=True)}
-        write_page(folder / "duet.html", best.leader, dancers, body, music, title=(leader or music).stem)
+        distance = params.evaluate.contact_distance
+        write_page(
+            *(folder / "duet.html", best.leader, dancers, body, music),
+            title=(leader or music).stem,
+            meetings={label: item.meeting(body, distance) for label, item in zip(names, samples, strict=True)},
+            beats=np.flatnonzero(features_TA[:, BEATS]) / fps,
+        )
         report = params.report
         write_video(
             *(folder / "duet.mp4", cast(best.leader, [best.follower]), body, music),
@@ -183,6 +191,11 @@ class _Sample:
     follower: Motion
     points_TP3: np.ndarray
     facts: dict[str, Any]
+
+    def meeting(self, body: Body, contact_distance: float) -> Meeting:
+        """Where the two dancers' points meet: of those that ``points.npy`` holds, which is what is evaluated."""
+        surfaces = (self.leader_TP3[:, NUM_JOINTS:], self.points_TP3[:, NUM_JOINTS:])
+        return meet(*surfaces, body.surface_faces, contact_distance)
 
     def write(self, folder: Path) -> None:
         folder.mkdir(exist_ok=True)

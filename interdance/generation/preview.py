@@ -7,13 +7,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from interdance.body.meeting import meet
 from interdance.body.model import Body
 from interdance.body.pose import fit_motion
+from interdance.body.skeleton import NUM_JOINTS
 from interdance.config import Params, Paths
 from interdance.dataset.windows import open_encoded
 from interdance.device import best_device
 from interdance.export.page import write_page
 from interdance.generation.generate import generate_couple, generate_follower, without_guidance
+from interdance.music.features import BEATS
 from interdance.trained import TrainedModel
 
 SHOWN_S = 10.0
@@ -58,4 +61,10 @@ def write_preview(path: Path, model: TrainedModel, body: Body, params: Params, p
         leader_TP3, true_TP3 = (kind.complete(torch.from_numpy(x_TC)) for x_TC in (leader_TC, follower_TC))
         points = {"Leader": leader_TP3, "Follower": made.points_TP3, "True follower": true_TP3}
     dancers = {name: fit_motion(points_TP3, body, fps=fps)[0] for name, points_TP3 in points.items()}
-    write_page(path, dancers.pop("Leader"), dancers, body, None, title=f"{take}, {path.stem.replace('_', ' ')}")
+    leader, leader_TV3 = dancers.pop("Leader"), points.pop("Leader")[:, NUM_JOINTS:]
+    meetings = {
+        name: meet(leader_TV3, points_TP3[:, NUM_JOINTS:], body.surface_faces, params.evaluate.contact_distance)
+        for name, points_TP3 in points.items()
+    }
+    title, beats = f"{take}, {path.stem.replace('_', ' ')}", np.flatnonzero(music_TA[:, BEATS]) / fps
+    write_page(path, leader, dancers, body, None, title=title, meetings=meetings, beats=beats)

@@ -12,7 +12,7 @@ import numpy as np
 
 from interdance.body.distance import inside
 from interdance.body.intersection import surfaces_meet
-from interdance.body.nearest import nearest_distance
+from interdance.body.meeting import contacts
 from interdance.errors import InputError
 from interdance.metrics.features import as_joints, check_variant, is_batch
 
@@ -71,21 +71,18 @@ def contact_rates(
     """
     check_variant(variant, ("interdance",))
     lead, follow = _pair(leader_vertices, follower_vertices)
-    leader_near = np.isfinite(nearest_distance(lead, follow, distance)[0])
-    partner = np.full(follow.shape[:2], -1, np.int64)
-    touched = leader_near.any(axis=1)
-    partner[touched] = nearest_distance(follow[touched], lead[touched], distance)[1]
-    follower_near = partner >= 0
-    clr, cfr = float(leader_near.mean()), float(follower_near.mean())
+    touching = contacts(lead, follow, distance)
+    touched = touching.frames()
+    clr, cfr = float(touching.leader_TV.mean()), float(touching.follower_TW.mean())
     return ContactRates(
         cf=float(touched.mean()),
         clr=clr,
         cfr=cfr,
         cvr=(clr + cfr) / 2,
         contact_T=touched,
-        leader_rate_T=leader_near.mean(axis=1),
-        follower_rate_T=follower_near.mean(axis=1),
-        follower_partner_TV=partner,
+        leader_rate_T=touching.leader_TV.mean(axis=1),
+        follower_rate_T=touching.follower_TW.mean(axis=1),
+        follower_partner_TV=touching.partner_TW,
     )
 
 

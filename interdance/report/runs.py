@@ -16,6 +16,7 @@ def runs_page(
     parameters: Mapping[str, Sequence[str]],
     evaluation: Mapping[str, Any],
     clips: Mapping[str, Mapping[str, str]],
+    joined: Mapping[str, str],
     differing: Sequence[str],
 ) -> str:
     """The page.
@@ -30,6 +31,8 @@ def runs_page(
         ``systems`` (and ``spread``, ``intervals``) by the runs' names.
     clips
         take -> run -> address of a page, relative to this one.
+    joined
+        take -> address of a page that shows all runs side by side, where there is one.
     differing
         Why figures cannot be compared, where they cannot; no best is marked then.
     """
@@ -44,5 +47,6 @@ def runs_page(
         parameters=parameters,
         figures=figures,
         clips=clips,
+        joined=joined,
         differing=differing,
     )

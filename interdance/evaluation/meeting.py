@@ -1,0 +1,37 @@
+"""Where two dancers meet as the evaluation measures it: the curves of a page, whose means are CF and PR of that take."""
+
+from __future__ import annotations
+
+from interdance.body.meeting import Meeting, join, meet
+from interdance.body.model import Body
+from interdance.evaluation.performer import Performer, Surface
+from interdance.evaluation.settings import SurfaceName
+from interdance.takes import Joints, Motion, Points
+
+PIECE = {"sampled": 512, "full": 48}  # frames whose surfaces are in memory at once: 4 and 7 MB per dancer
+
+
+def meeting_of(
+    leader: Motion | Points | Joints,
+    follower: Motion | Points | Joints,
+    body: Body,
+    *,
+    surface: SurfaceName,
+    contact_distance: float,
+) -> Meeting | None:
+    """Contact and penetration of a couple, in whatever form the dancers are known; None when one has no surface.
+
+    Parameters
+    ----------
+    leader, follower : Motion, Points or Joints
+        Of equal length.
+    surface, contact_distance
+        As in :class:`interdance.evaluation.settings.Settings`.
+    """
+    vertices = Surface.of(body, surface)
+    lead, follow = (Performer.of(dancer, body, vertices).vertices for dancer in (leader, follower))
+    if lead is None or follow is None:
+        return None
+    step = PIECE[surface]
+    pieces = [slice(start, start + step) for start in range(0, leader.num_frames, step)]
+    return join([meet(lead(piece), follow(piece), vertices.faces, contact_distance) for piece in pieces])
