@@ -1,9 +1,9 @@
-"""Films and contact sheets of a couple, drawn without a display or a graphics card."""
+"""Films and contact sheets of couples, drawn without a display or a graphics card."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
@@ -27,6 +27,7 @@ Progress = Callable[[int, int], None]
 """Called with the number of frames done and of all frames."""
 
 CHUNK = 24  # frames skinned at a time
+FARTHEST = 2.5  # metres: a follower who is farther from her leader leaves a film of two couples, rather than shrink both
 
 
 @dataclass(frozen=True)
@@ -106,21 +107,82 @@ def write_video(
     InputError
         Motions of different length or rate, an odd picture size, an unknown view, a song that cannot be read.
     """
-    if width % 2 or height % 2 or width < 16 or height < 16:
-        raise InputError(
-            f"{path}: a film of {width}x{height} pixels cannot be encoded; give even numbers of at least 16"
-        )
+    _check_size(path, width, height)
     scene = _Scene(path, leader, follower, body, width, height, _view(path, view))
     rate = Fraction(fps or leader.fps).limit_denominator(1001)
     num_frames = max(1, int(scene.num_frames * float(rate) / leader.fps))
     frames = np.minimum((np.arange(num_frames) * leader.fps / float(rate)).astype(int), scene.num_frames - 1)
     sound = read_stereo(music, num_frames / float(rate)) if music else None
+    _encode(path, scene.draw(frames, samples, workers), num_frames, (width, height), rate, sound, progress)
+
+
+def write_pair(
+    path: Path,
+    leader: Motion,
+    followers: tuple[Motion, Motion],
+    body: Any,
+    sound_2N: np.ndarray | None,
+    *,
+    width: int,
+    height: int,
+    view: str | View = "three-quarter",
+    samples: int = 2,
+    workers: int = 2,
+    progress: Progress | None = None,
+) -> None:
+    """Write an MP4 of a leader twice: with the first follower in the left half, with the second in the right.
+
+    One film cannot fall out of step with itself, as two players beside each other do. Both halves are seen from one camera,
+    which keeps the leader and both followers in the picture; a follower farther than 2.5 m from her leader leaves it.
+
+    Parameters
+    ----------
+    followers : two Motions
+        Of the leader's length and rate.
+    sound_2N : float32 (2, samples), optional
+        At 48 kHz, as :func:`interdance.export.sound.read_stereo` gives it.
+    width, height : int
+        Pixels of a half, even numbers.
+
+    Other parameters and errors are those of :func:`write_video`.
+    """
+    _check_size(path, width, height)
+    one, other = followers
+    halves = [
+        _Scene(path, leader, shown, body, width, height, _view(path, view), beside=hidden)
+        for shown, hidden in ((one, other), (other, one))
+    ]
+    frames = np.arange(leader.num_frames)
+    pairs = zip(*(half.draw(frames, samples, workers) for half in halves), strict=True)
+    images = (np.concatenate(pair, axis=1) for pair in pairs)
+    rate = Fraction(leader.fps).limit_denominator(1001)
+    _encode(path, images, leader.num_frames, (2 * width, height), rate, sound_2N, progress)
+
+
+def _check_size(path: Path, width: int, height: int) -> None:
+    if width % 2 or height % 2 or width < 16 or height < 16:
+        raise InputError(
+            f"{path}: a film of {width}x{height} pixels cannot be encoded; give even numbers of at least 16"
+        )
+
+
+def _encode(
+    path: Path,
+    images: Iterable[np.ndarray],
+    num_frames: int,
+    size: tuple[int, int],
+    rate: Fraction,
+    sound: np.ndarray | None,
+    progress: Progress | None,
+) -> None:
+    """Write pictures, uint8 (height, width, 3), and sound, float32 (2, samples) at 48 kHz, as a film."""
     with (
         atomic_path(path) as temporary,
         av.open(str(temporary), "w", format="mp4", options={"movflags": "+faststart"}) as container,
     ):
         picture = container.add_stream("libx264", rate=rate)
-        picture.width, picture.height, picture.pix_fmt = width, height, "yuv420p"
+        picture.width, picture.height = size
+        picture.pix_fmt = "yuv420p"
         picture.options = {"preset": "veryfast", "crf": "19"}
         picture.thread_count = 2
         waiting: deque[av.AudioFrame] = deque()
@@ -128,7 +190,7 @@ def write_video(
             voice = container.add_stream("aac", rate=SAMPLE_RATE)
             voice.bit_rate, voice.layout = 160_000, "stereo"
             waiting.extend(audio_frames(sound))
-        for number, image in enumerate(scene.draw(frames, samples, workers)):
+        for number, image in enumerate(images):
             container.mux(picture.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
             while waiting and (waiting[0].pts or 0) <= (number + 1) / float(rate) * SAMPLE_RATE:
                 container.mux(voice.encode(waiting.popleft()))
@@ -188,19 +250,31 @@ def _view(path: Path, view: str | View) -> View:
 
 
 class _Scene:
-    """The couple, its camera and the drawing of any of its frames."""
+    """The couple, its camera and the drawing of any of its frames.
+
+    A follower ``beside`` the couple is not drawn; the camera sees her too, and no follower beyond :data:`FARTHEST`.
+    """
 
     def __init__(
-        self, path: Path, leader: Motion, follower: Motion | None, body: Any, width: int, height: int, view: View
+        self,
+        path: Path,
+        leader: Motion,
+        follower: Motion | None,
+        body: Any,
+        width: int,
+        height: int,
+        view: View,
+        beside: Motion | None = None,
     ) -> None:
         dancers = [leader] if follower is None else [leader, follower]
         if leader.num_frames == 0:
             raise InputError(f"{path}: the leader has no frames; nothing can be drawn")
-        if follower is not None and (follower.num_frames, follower.fps) != (leader.num_frames, leader.fps):
-            raise InputError(
-                f"{path}: the leader has {leader.num_frames} frames at {leader.fps:g} per second and the follower "
-                f"{follower.num_frames} at {follower.fps:g}; cut or resample one of them"
-            )
+        for other in (follower, beside):
+            if other is not None and (other.num_frames, other.fps) != (leader.num_frames, leader.fps):
+                raise InputError(
+                    f"{path}: the leader has {leader.num_frames} frames at {leader.fps:g} per second and the follower "
+                    f"{other.num_frames} at {other.fps:g}; cut or resample one of them"
+                )
         self.dancers, self.body, self.width, self.height = dancers, body, width, height
         self.num_frames = leader.num_frames
         faces = np.asarray(body.faces, np.int64)
@@ -209,12 +283,15 @@ class _Scene:
         )
         colours = [palette.linear(palette.LEADER), palette.linear(palette.FOLLOWERS[0])][: len(dancers)]
         self.albedo = np.repeat(np.stack(colours), body.num_vertices, axis=0)
-        self.cameras, self.centres = self._follow(view)
+        self.cameras, self.centres = self._follow(view, beside)
 
-    def _follow(self, view: View) -> tuple[list[Camera], np.ndarray]:
+    def _follow(self, view: View, beside: Motion | None) -> tuple[list[Camera], np.ndarray]:
         """One camera per frame that keeps the couple whole in the picture and never jerks."""
         fps = self.dancers[0].fps
-        framing = frame_couple([self.body.joints(motion) for motion in self.dancers], fps)
+        seen = [self.body.joints(motion) for motion in self.dancers]
+        if beside is not None:
+            seen = [seen[0], *(_near(joints_TJ3, seen[0]) for joints_TJ3 in (*seen[1:], self.body.joints(beside)))]
+        framing = frame_couple(seen, fps)
         azimuth = framing.azimuth + np.radians(view.azimuth + view.turn * np.arange(self.num_frames) / fps)
         elevation, opening = np.radians(view.elevation), np.radians(view.field_of_view)
         flat, rise = np.cos(elevation), np.full_like(azimuth, np.sin(elevation))
@@ -254,3 +331,11 @@ class _Scene:
                         yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
+
+
+def _near(joints_TJ3: np.ndarray, leader_TJ3: np.ndarray) -> np.ndarray:
+    """A follower's joints, drawn along the line to the leader's pelvis until they are within :data:`FARTHEST`."""
+    pelvis_T13 = leader_TJ3[:, :1]
+    away = joints_TJ3 - pelvis_T13
+    length = np.linalg.norm(away, axis=2, keepdims=True)
+    return pelvis_T13 + away * FARTHEST / np.maximum(length, FARTHEST)
