@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from layout import ROOT
 
-COMMANDS = ("generate", "run", "data", "inspect", "card", "evaluate", "reference", "compare", "view", "sync")
+COMMANDS = ("generate", "run", "data", "inspect", "card", "evaluate", "reference", "compare", "view", "study", "sync")
 
 
 def interdance(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
