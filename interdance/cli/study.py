@@ -43,7 +43,10 @@ def build(
     fps: Annotated[float | None, typer.Option(help="Frames per second of .npy files. [default: data.fps]")] = None,
     root: Root = Path("."),
 ) -> None:
-    """Cut takes into clips, film them side by side, and plan who sees what: the `study` section of params.yaml says how."""
+    """Film clips of takes side by side, and plan who sees what.
+
+    The `study` section of params.yaml says how.
+    """
     params = config.load(root / "params.yaml")
     named: dict[str, Path] = {}
     for text in sets:
@@ -78,7 +81,7 @@ def serve(
         Path | None, typer.Option(help="A text of your own (.txt), shown before a participant agrees to take part.")
     ] = None,
 ) -> None:
-    """Serve the study to participants until it is stopped; every answer is stored at once."""
+    """Serve the study to participants; ends when it is told to."""
     from interdance.study.server import serve_study
 
     serve_study(folder, host, port, database=database, hosts=name or [], consent=consent, say=typer.echo)
@@ -92,7 +95,10 @@ def report(
     json: Annotated[Path | None, typer.Option(help="Write the figures here (.json).")] = None,
     root: Root = Path("."),
 ) -> None:
-    """Say which system is preferred, how surely, and whose answers do not count; while the study runs, too."""
+    """Say which system is preferred, and how surely.
+
+    Also while the study is served. The page says whose answers do not count, and by which rules.
+    """
     if json is not None and json.suffix != ".json":
         raise InputError(f"{json}: a name that ends in .json is needed")
     params = config.load(root / "params.yaml")

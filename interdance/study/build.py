@@ -16,7 +16,7 @@ from interdance.config import StudyParams
 from interdance.errors import InputError
 from interdance.evaluation.settings import Reading
 from interdance.export.sound import read_stereo
-from interdance.export.video import write_pair
+from interdance.export.video import View, write_pair
 from interdance.files import atomic_folder
 from interdance.study.material import Take, as_motion, broken, choose_clips, read_takes
 from interdance.study.plan import BROKEN, CHECK, DATABASE, FILMS, PLAN, TRUE, Clip, Item, Plan, film_path, write_plan
@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
 """Called with the number of films done and of all films."""
 
+VIEW = View(azimuth=0.0, elevation=12.0)
+"""The dancers beside each other most of the time, so that one hides the other as little as may be."""
 ONE_TIME = 1_000_000_000
 """The date of every film, in seconds since 1970: when one was made, and so with which others, is not served either."""
 
@@ -106,6 +108,7 @@ def _film(path: Path, take: Take, clip: Clip, item: Item, plan: Plan, params: St
         read_stereo(take.music, plan.seconds, clip.start_s),
         width=params.width,
         height=params.height,
+        view=VIEW,
         workers=params.workers,
     )
     os.utime(path, (ONE_TIME, ONE_TIME))
