@@ -357,6 +357,45 @@ class PromoteParams:
 
 
 @dataclass(frozen=True)
+class StudyParams:
+    """A user study (paper, §5.1): its films, what a participant watches, and whose answers count.
+
+    Attributes
+    ----------
+    seed : int
+        Of clips, halves and orders.
+    against : str
+        ``first``: the first set stands against every other, as in the paper; ``all``: each against each.
+    clip_s : float
+        Seconds of a film.
+    num_clips : int
+        Stretches of the takes; each is filmed once for every comparison.
+    num_pairs, num_checks : int
+        Films that a participant watches, and attention checks besides.
+    width, height : int
+        Pixels of one side of a film.
+    check_wrong : int
+        Answers at attention checks, three each, that a participant may give for the broken dance.
+    hasty_s : float
+        Seconds that a participant takes at least, in the median over her films, from a film's end to its third answer.
+    workers : int
+        Threads that draw.
+    """
+
+    seed: int
+    against: Literal["first", "all"]
+    clip_s: float
+    num_clips: int
+    num_pairs: int
+    num_checks: int
+    width: int
+    height: int
+    check_wrong: int
+    hasty_s: float
+    workers: int
+
+
+@dataclass(frozen=True)
 class TrackingParams:
     """MLflow. An address given by the environment (``MLFLOW_TRACKING_URI``) goes before the local database."""
 
@@ -396,6 +435,7 @@ class Params(Recipe):
     evaluate: EvaluateParams
     report: ReportParams
     promote: PromoteParams
+    study: StudyParams
     tracking: TrackingParams
 
     def to_dict(self) -> dict[str, Any]:

@@ -35,6 +35,8 @@ READS = {
     "interdance.report.page": ("interdance/report/page.html.j2",),
     "interdance.report.paper": ("interdance/report/paper.yaml",),
     "interdance.report.runs": ("interdance/report/runs.html.j2", "interdance/report/style.css.j2"),
+    "interdance.report.study": ("interdance/report/study.html.j2", "interdance/report/style.css.j2"),
+    "interdance.study.server": ("interdance/study/page",),
 }
 #: Files in the package that no module reads: what people read, and what one of the files above is built from.
 _VIEWER = ("clock", "colours", "dancers", "data", "keyboard", "meeting", "skinning", "stage", "timeline", "viewer", "words")

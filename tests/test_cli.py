@@ -11,7 +11,9 @@ import pytest
 from command import interdance, refused
 from layout import ROOT
 
-COMMANDS = ("generate", "run", "data", "inspect", "card", "evaluate", "reference", "compare", "view", "export", "sync")
+COMMANDS = (
+    *("generate", "run", "data", "inspect", "card", "evaluate", "reference", "compare", "view", "export", "study", "sync"),
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

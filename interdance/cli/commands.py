@@ -1,4 +1,4 @@
-"""The commands; ``interdance data`` has its own in :mod:`interdance.cli.data`."""
+"""The commands; ``interdance data`` and ``interdance study`` have their own in modules of those names."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rich.console import Console
 from interdance import config
 from interdance.cli.data import data
 from interdance.cli.progress import progress
+from interdance.cli.study import study
 from interdance.config import Paths
 from interdance.errors import InputError
 from interdance.files import atomic_path, read_json, write_json
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 
 app.add_typer(data, name="data")
+app.add_typer(study, name="study")
 
 SURFACES, AXES = ("sampled", "full"), ("auto", "y", "z")
 

@@ -84,9 +84,16 @@ class Scene:
     """
 
     def __init__(
-        self, where: object, dancers: Sequence[Dancer], body: Any, width: int, height: int, views: dict[str, View]
+        self,
+        where: object,
+        dancers: Sequence[Dancer],
+        body: Any,
+        width: int,
+        height: int,
+        views: dict[str, View],
+        framing: Framing | None = None,
     ) -> None:
-        """Place the cameras. ``width`` and ``height`` are pixels of the whole picture.
+        """Place the cameras. ``width`` and ``height`` are pixels of the whole picture; it shows the dancers, or ``framing``.
 
         Raises
         ------
@@ -108,7 +115,7 @@ class Scene:
         faces, count = np.asarray(body.faces, np.int64), body.num_vertices
         self.faces = np.concatenate([faces + index * count for index in range(len(dancers))]).astype(np.int32)
         self.albedo = np.repeat(np.stack([palette.linear(dancer.colour) for dancer in dancers]), count, axis=0)
-        framing = frame_couple([body.joints(motion) for motion in self.motions], self.fps)
+        framing = framing or frame_couple([body.joints(motion) for motion in self.motions], self.fps)
         self.centres_T3 = framing.centres_T3
         aspect = self.tile_width / self.tile_height
         self.cameras = [_cameras(framing, view, aspect) for view in views.values()]

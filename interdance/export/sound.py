@@ -15,8 +15,8 @@ from interdance.errors import InputError
 SAMPLE_RATE = 48_000
 
 
-def read_stereo(path: Path, seconds: float, tolerance_s: float = math.inf) -> np.ndarray:
-    """The first ``seconds`` of a song as float32 (2, samples) at 48 kHz; silence follows when the song ends before.
+def read_stereo(path: Path, seconds: float, tolerance_s: float = math.inf, start: float = 0.0) -> np.ndarray:
+    """``seconds`` of a song from ``start`` on as float32 (2, samples) at 48 kHz; silence follows when the song ends before.
 
     Raises
     ------
@@ -25,7 +25,7 @@ def read_stereo(path: Path, seconds: float, tolerance_s: float = math.inf) -> np
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file")
-    wanted = round(seconds * SAMPLE_RATE)
+    first, wanted = round(start * SAMPLE_RATE), round(seconds * SAMPLE_RATE)
     pieces: list[np.ndarray] = []
     have = 0
     try:
@@ -37,7 +37,7 @@ def read_stereo(path: Path, seconds: float, tolerance_s: float = math.inf) -> np
                 for frame in resampler.resample(decoded):
                     pieces.append(frame.to_ndarray())
                     have += pieces[-1].shape[1]
-                if have >= wanted:
+                if have >= first + wanted:
                     break
             else:
                 pieces.extend(frame.to_ndarray() for frame in resampler.resample(None))
@@ -48,17 +48,20 @@ def read_stereo(path: Path, seconds: float, tolerance_s: float = math.inf) -> np
     sound = np.concatenate(pieces, axis=1) if pieces else np.zeros((2, 0), np.float32)
     if not sound.shape[1]:
         raise InputError(f"{path}: holds no sound; give a wav, flac, ogg, mp3 or m4a file")
-    lasts = sound.shape[1] / SAMPLE_RATE
+    lasts = sound.shape[1] / SAMPLE_RATE - start
     if lasts < seconds - tolerance_s:
         raise InputError(
             f"{path}: the song lasts {lasts:.1f} s and the motion {seconds:.1f} s; give a song as long as the motion, "
             "or cut the motion"
         )
+    sound = sound[:, first : first + wanted]
     result = np.zeros((2, wanted), np.float32)
-    length = min(wanted, sound.shape[1])
-    result[:, :length] = sound[:, :length]
+    length = sound.shape[1]
+    result[:, :length] = sound
     fade = min(round(0.02 * SAMPLE_RATE), length)  # a cut without a click
     result[:, length - fade : length] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)
+    if first:
+        result[:, :fade] *= np.linspace(0.0, 1.0, fade, dtype=np.float32)
     return result
 
 

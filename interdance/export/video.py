@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,17 @@ import av
 import numpy as np
 
 from interdance.errors import InputError
-from interdance.export.cast import Dancer
-from interdance.export.scene import Scene, find_views
+from interdance.export.cast import Dancer, cast, check_together
+from interdance.export.framing import Framing, frame_couple
+from interdance.export.scene import Scene, View, find_views
 from interdance.export.sound import SAMPLE_RATE, audio_frames, read_stereo
 from interdance.files import atomic_path
+from interdance.takes import Motion
 
 Progress = Callable[[int, int], None]
 """Called with the number of frames done and of all frames."""
+
+FARTHEST = 2.5  # metres: a follower who is farther from her leader leaves a film of two couples, rather than shrink both
 
 
 def write_video(
@@ -65,22 +69,98 @@ def write_video(
     InputError
         Dancers of different length or rate, an odd picture size, an unknown view, a song that cannot be read.
     """
-    if width % 2 or height % 2 or width < 16 or height < 16:
-        raise InputError(
-            f"{path}: a film of {width}x{height} pixels cannot be encoded; give even numbers of at least 16"
-        )
+    _check_size(path, width, height)
     scene = Scene(path, dancers, body, width, height, find_views(path, views))
     rate = Fraction(fps or scene.fps).limit_denominator(1001)
     num_frames = max(1, int(scene.num_frames * float(rate) / scene.fps + 1e-6))
     # A little is added so that a rate that is no binary number, such as 29.97, does not show a frame twice.
     frames = np.minimum((np.arange(num_frames) * scene.fps / float(rate) + 1e-6).astype(int), scene.num_frames - 1)
     sound = read_stereo(music, num_frames / float(rate)) if music else None
+    _encode(path, scene.draw(frames, samples, workers), num_frames, (width, height), rate, sound, progress)
+
+
+def write_pair(
+    path: Path,
+    leader: Motion,
+    followers: tuple[Motion, Motion],
+    body: Any,
+    sound_2N: np.ndarray | None,
+    *,
+    width: int,
+    height: int,
+    view: View,
+    samples: int = 2,
+    workers: int = 2,
+    progress: Progress | None = None,
+) -> None:
+    """Write an MP4 of a leader twice: with the first follower in the left half, with the second in the right.
+
+    One film cannot fall out of step with itself, as two players beside each other do. Both halves are seen from one camera
+    (:func:`frame_pair`).
+
+    Parameters
+    ----------
+    followers : two Motions
+        Of the leader's length and rate.
+    sound_2N : float32 (2, samples), optional
+        At 48 kHz, as :func:`interdance.export.sound.read_stereo` gives it.
+    width, height : int
+        Pixels of a half, even numbers.
+    view : View
+        Of both halves.
+
+    Other parameters and errors are those of :func:`write_video`.
+    """
+    _check_size(path, width, height)
+    couples = [cast(leader, [follower]) for follower in followers]
+    framing = frame_pair(leader, followers, body)
+    halves = [Scene(path, couple, body, width, height, {"": view}, framing) for couple in couples]
+    pairs = zip(*(half.draw(np.arange(leader.num_frames), samples, workers) for half in halves), strict=True)
+    images = (np.concatenate(pair, axis=1) for pair in pairs)
+    rate = Fraction(leader.fps).limit_denominator(1001)
+    _encode(path, images, leader.num_frames, (2 * width, height), rate, sound_2N, progress)
+
+
+def frame_pair(leader: Motion, followers: tuple[Motion, Motion], body: Any) -> Framing:
+    """What one camera must keep in the picture for two couples of one leader: him, and both followers.
+
+    A follower farther than :data:`FARTHEST` from her leader leaves the picture. Raises :class:`InputError` for followers of
+    another length or rate than the leader's.
+    """
+    check_together("a film of two couples", cast(leader, followers))
+    lead_TJ3 = body.joints(leader)
+    pelvis_T13 = lead_TJ3[:, :1]
+    seen = [lead_TJ3]
+    for follower in followers:
+        away = body.joints(follower) - pelvis_T13
+        length = np.linalg.norm(away, axis=2, keepdims=True)
+        seen.append(pelvis_T13 + away * FARTHEST / np.maximum(length, FARTHEST))
+    return frame_couple(seen, leader.fps)
+
+
+def _check_size(path: Path, width: int, height: int) -> None:
+    if width % 2 or height % 2 or width < 16 or height < 16:
+        raise InputError(
+            f"{path}: a film of {width}x{height} pixels cannot be encoded; give even numbers of at least 16"
+        )
+
+
+def _encode(
+    path: Path,
+    images: Iterable[np.ndarray],
+    num_frames: int,
+    size: tuple[int, int],
+    rate: Fraction,
+    sound: np.ndarray | None,
+    progress: Progress | None,
+) -> None:
+    """Write pictures, uint8 (height, width, 3), and sound, float32 (2, samples) at 48 kHz, as a film."""
     with (
         atomic_path(path) as temporary,
         av.open(str(temporary), "w", format="mp4", options={"movflags": "+faststart"}) as container,
     ):
         picture = container.add_stream("libx264", rate=rate)
-        picture.width, picture.height, picture.pix_fmt = width, height, "yuv420p"
+        picture.width, picture.height, picture.pix_fmt = *size, "yuv420p"
         picture.options = {"preset": "veryfast", "crf": "19"}
         picture.thread_count = 2
         waiting: deque[av.AudioFrame] = deque()
@@ -88,7 +168,7 @@ def write_video(
             voice = container.add_stream("aac", rate=SAMPLE_RATE)
             voice.bit_rate, voice.layout = 160_000, "stereo"
             waiting.extend(audio_frames(sound))
-        for number, image in enumerate(scene.draw(frames, samples, workers)):
+        for number, image in enumerate(images):
             container.mux(picture.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
             while waiting and (waiting[0].pts or 0) <= (number + 1) / float(rate) * SAMPLE_RATE:
                 container.mux(voice.encode(waiting.popleft()))
