@@ -26,7 +26,7 @@ class EndedError(Exception):
 
 
 class Child:
-    """A process that does tasks of :mod:`interdance.studio.worker`, one after the other; :meth:`start` makes one."""
+    """A process that does tasks of :mod:`interdance.studio.tasks`, one after the other; :meth:`start` makes one."""
 
     def __init__(self, process: asyncio.subprocess.Process, home: Path) -> None:
         self._process, self._home = process, home
@@ -77,7 +77,7 @@ class Child:
         Parameters
         ----------
         task : str
-            One of ``worker.TASKS``.
+            One of ``tasks.TASKS``.
         names : mapping of Path to str
             What files are called in what is said to people.
         tell : callable

@@ -425,8 +425,7 @@ function showAbout() {
   if (about.key === key) return;
   const focus = document.activeElement?.closest('#about') && document.activeElement.dataset.file;
   about.key = key;
-  about.replaceChildren(...found.length === 2 ? [compareTable(found)] : [], ...found.length === 1 ? [rankTable(found[0])] : [],
-    ...found.map((job, place) => takeHome(job, found.length > 1 ? ` ${'AB'[place]}` : '')));
+  about.replaceChildren(...found.length === 2 ? [compareTable(found)] : found.length === 1 ? [rankTable(found[0]), takeHome(found[0])] : []);
   if (focus) about.querySelector(`[data-file="${focus}"]`)?.focus();
 }
 
@@ -450,10 +449,10 @@ function compareTable(pair) {
     ['Clean-up', job => job.wish.clean ? 'on' : 'off']];
   const row = (label, title, className, ...cells) => node('tr', { className }, node('th', { scope: 'row', textContent: label, title }), ...cells);
   const best = pair.map(job => job.followers[0]), cells = figureCells(best);
-  return node('div', { className: 'scroll' }, node('table', {},
+  return node('div', { className: 'scroll' }, node('table', { className: 'pair-table' },
     node('thead', {}, node('tr', {}, node('th', { scope: 'col' }), node('th', { scope: 'col', textContent: 'A' }), node('th', { scope: 'col', textContent: 'B' }))),
     node('tbody', {}, ...FIGURES.map(([, label, title], place) => row(label, title, '', ...cells[place])),
-      ...lines.map(([label, read]) => row(label, '', read(pair[0]) === read(pair[1]) ? '' : 'differs', ...pair.map(job => node('td', { textContent: read(job) })))))));
+      ...lines.map(([label, read]) => row(label, '', read(pair[0]) === read(pair[1]) ? '' : 'differs', ...pair.map(job => node('td', { className: 'told', textContent: read(job) })))))));
 }
 
 function link(job, file, label, seed) {
@@ -461,7 +460,7 @@ function link(job, file, label, seed) {
   return node('a', { href: address, download: '', textContent: label, dataset: { file: `${file}${seed ?? ''}` } });
 }
 
-function takeHome(job, which) {
+function takeHome(job) {
   const items = job.forms.map(form => {
     if (form.progress) {
       const stop = node('button', { type: 'button', className: 'small', textContent: 'Cancel', dataset: { file: form.file } });
@@ -480,7 +479,7 @@ function takeHome(job, which) {
     return make;
   });
   const errors = job.forms.filter(form => form.error).map(form => node('p', { className: 'error', textContent: `${form.label}: ${form.error}` }));
-  return node('div', {}, node('h3', { textContent: `Take home${which}` }), node('div', { className: 'takes' }, ...items), ...errors);
+  return node('div', {}, node('h3', { textContent: 'Take home' }), node('div', { className: 'takes' }, ...items), ...errors);
 }
 
 /* -------------------------------------------------------------------------------------------------------------- start */
