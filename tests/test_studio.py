@@ -489,7 +489,7 @@ def test_a_person_uploads_generates_watches_compares_exports_and_cancels(
         for kind, file in (("leader", "my <i>leader.npz"), ("song", "my song.ogg")):
             browser.choose(f"#{kind}-file", tmp_path / file)
             browser.wait(f"document.querySelector('#{kind}').value.startsWith('upload:')")
-        assert browser.run("document.querySelector('#leader').selectedOptions[0].text") == "my <i>leader.npz  (1.5 s)"
+        assert browser.run("document.querySelector('#leader').selectedOptions[0].text") == "my <i>leader.npz (1.5 s)"
         frames = "document.querySelectorAll('iframe[data-ready]').length === {}"
         browser.click("#generate")
         browser.wait(frames.format(1), 90)

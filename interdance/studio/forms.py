@@ -66,12 +66,12 @@ def _film(result: Result, path: Path, report: Callable[[int, int], None]) -> Non
 
 
 FORMS = (
-    Form(PAGE, "Page with both dancers in 3D (.html)", "text/html"),
-    Form("duet.mp4", "Film with sound (.mp4)", "video/mp4", _film),
+    Form(PAGE, "Page in 3D (.html)", "text/html"),
+    Form("duet.mp4", "Film (.mp4)", "video/mp4", _film),
     Form("follower.npz", "Follower, SMPL-X (.npz)", "application/octet-stream"),
     Form("leader.npz", "Leader, SMPL-X (.npz)", "application/octet-stream"),
-    Form("points.npy", "Follower, 710 points (.npy)", "application/octet-stream"),
-    Form(FACTS, "What was made from what (.json)", "application/json"),
+    Form("points.npy", "710 points (.npy)", "application/octet-stream"),
+    Form(FACTS, "Facts (.json)", "application/json"),
 )
 #: Of every follower but the best, in ``sample_<seed>/``.
 FOLLOWER_FORMS = tuple(form for form in FORMS if form.file in ("follower.npz", "points.npy"))

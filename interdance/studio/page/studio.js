@@ -240,7 +240,7 @@ const WORDS = { waiting: 'Waiting', starting: 'Starting', reading: 'Listening to
 function progressWords({ what, share, before }) {
   const [word, ...rest] = what.split(' ');
   if (word === 'waiting') return before ? `Waiting, ${before} before it` : 'Waiting';
-  return `${[WORDS[word] ?? word, ...rest].join(' ')}, ${Math.round(100 * share)} %`;
+  return [WORDS[word] ?? word, ...rest].join(' ') + (share ? `, ${Math.round(100 * share)} %` : ' …');
 }
 
 function settingsWords({ wish, model, song }) {
@@ -272,7 +272,7 @@ function jobNode(job) {
       compare.setAttribute('aria-pressed', String(shown[1] === job.id));
       acts.append(watch, compare);
     }
-    acts.append(button('Use again', 'again'), button('Delete', 'delete'));
+    acts.append(button('Again', 'again'), button('Delete', 'delete'));
   }
   return node('li', { className: shown.includes(job.id) ? 'shown' : '', dataset: { id: job.id } },
     node('div', { className: 'state' }, node('b', { textContent: job.title }), node('span', { className: state, textContent: words })),
@@ -282,9 +282,9 @@ function jobNode(job) {
     node('p', { className: 'note', textContent: settingsWords(job) }), acts);
 }
 
-function progressBar({ what, share }, label) {
+function progressBar({ share }, label) {
   const bar = node('progress', { max: 1 });
-  if (what !== 'waiting') bar.value = share;
+  if (share > 0) bar.value = share;  // without a value it says that something is going on
   bar.setAttribute('aria-label', label);
   return bar;
 }
