@@ -362,6 +362,7 @@ class StudioParams:
 
     port: int
     upload_mb: float  # of one file
+    upload_s: float  # until all of a file is there
     uploads: int  # files that come in at the same time; further ones are turned away
     patience_s: float  # for the next piece of an upload, and for reading a file
     memory_mb: float  # that reading a file may take

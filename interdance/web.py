@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
@@ -96,22 +97,22 @@ def names_of(host: str) -> list[str]:
     return sorted({f"[{name}]" if ":" in name else name.lower() for name in names})
 
 
-async def receive_file(request: Request, place: Path, patience_s: float) -> int:
+async def receive_file(request: Request, place: Path, patience_s: float, most_s: float) -> int:
     """Write a request's body to a file as it comes in; returns its bytes.
 
     Raises
     ------
     InputError
-        When nothing comes for ``patience_s`` seconds, the sender has gone, or the file cannot be written; what has been
-        written is the caller's to remove.
+        When nothing comes for ``patience_s`` seconds, not all of it has come within ``most_s``, the sender has gone, or the
+        file cannot be written; what has been written is the caller's to remove.
     """
-    parts, size = request.stream(), 0
+    parts, size, end = request.stream(), 0, time.monotonic() + most_s
     try:
         with place.open("wb") as stream:
-            while part := await asyncio.wait_for(anext(parts, b""), patience_s):
+            while part := await asyncio.wait_for(anext(parts, b""), min(patience_s, end - time.monotonic())):
                 size += stream.write(part)
     except asyncio.TimeoutError:
-        raise InputError(f"nothing more came for {patience_s:g} s; send the file again") from None
+        raise InputError(f"nothing came for {patience_s:g} s, or not all of it in {most_s:g} s; send the file again") from None
     except ClientDisconnect:
         raise InputError("the connection was broken off; send the file again") from None
     except OSError as error:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -31,7 +34,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
 
     @app.post("/file")
     async def file(request: Request) -> dict[str, int]:
-        return {"bytes": await web.receive_file(request, tmp_path_factory.getbasetemp() / "came", 5.0)}
+        return {"bytes": await web.receive_file(request, tmp_path_factory.getbasetemp() / "came", 5.0, 0.5)}
 
     @app.get("/own")
     def own() -> Response:
@@ -92,6 +95,22 @@ def test_loopback_is_told_from_other_addresses() -> None:
 def test_a_file_is_written_as_it_comes(client: TestClient, tmp_path_factory: pytest.TempPathFactory) -> None:
     assert client.post("/file", content=iter([b"ab", b"c" * 500])).json() == {"bytes": 502}
     assert (tmp_path_factory.getbasetemp() / "came").read_bytes() == b"ab" + b"c" * 500
+
+
+def test_a_sender_who_dawdles_is_sent_away(tmp_path: Path) -> None:
+    async def dawdle(pause: float) -> str:
+        async def receive() -> dict[str, object]:
+            await asyncio.sleep(pause)
+            return {"type": "http.request", "body": b"x", "more_body": True}
+
+        with pytest.raises(InputError) as refusal:
+            await web.receive_file(Request({"type": "http"}, receive), tmp_path / "came", patience_s=0.2, most_s=0.5)
+        return str(refusal.value)
+
+    for pause, least in ((10.0, 0.2), (0.05, 0.5)):
+        begun = time.monotonic()
+        assert "send the file again" in asyncio.run(dawdle(pause))
+        assert least <= time.monotonic() - begun < least + 2
 
 
 def test_headers_are_on_every_answer_that_has_none_of_its_own(client: TestClient) -> None:

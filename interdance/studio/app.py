@@ -109,6 +109,8 @@ async def _file(content: bytes, media_type: str) -> Response:
 
 
 def _add_sources(app: FastAPI, studio: Studio) -> None:
+    most = studio.params.studio
+
     @app.get("/api/options")
     async def options() -> dict[str, Any]:
         return studio.options()
@@ -127,7 +129,7 @@ def _add_sources(app: FastAPI, studio: Studio) -> None:
         kinds: dict[str, Kind] = {"leader": "leader", "song": "song"}
         if kind not in kinds:
             raise UnknownError("a leader or a song can be uploaded")
-        receive = partial(web.receive_file, request, patience_s=studio.params.studio.patience_s)
+        receive = partial(web.receive_file, request, patience_s=most.patience_s, most_s=most.upload_s)
         return asdict(await studio.upload(kinds[kind], name, mapping, receive))
 
     @app.delete("/api/uploads/{name}", status_code=204)
