@@ -122,9 +122,10 @@ class Chromium:
         self.call("Input.dispatchKeyEvent", type="keyUp", key=key, code=code, **more)
 
     def click(self, selector: str, across: float = 0.5) -> None:
-        """Click an element, by default in its middle, else at a share of its width."""
+        """Bring an element into view and click it, by default in its middle, else at a share of its width."""
         x, y = self.run(
-            f"(() => {{ const b = document.querySelector({json.dumps(selector)}).getBoundingClientRect();"
+            f"(() => {{ const found = document.querySelector({json.dumps(selector)});"
+            " found.scrollIntoView({ block: 'nearest' }); const b = found.getBoundingClientRect();"
             f" return [b.left + {across} * b.width, b.top + b.height / 2]; }})()"
         )
         for kind in ("mousePressed", "mouseReleased"):

@@ -29,11 +29,13 @@ from conftest import REPOSITORY
 from dancers import swaying, write_untrained
 
 from benchmarks.seeds import write_bvh
-from interdance import config
+from interdance import config, registry
 from interdance.body.model import Body
+from interdance.config import Paths
 from interdance.errors import InputError
 from interdance.files import write_json
 from interdance.generation.files import generate_files
+from interdance.studio import tasks
 from interdance.studio.store import Job, Store
 from interdance.studio.wishes import Model, check_model, default_wish, label_of, read_wish
 from interdance.takes import Duet, write_motion, write_take
@@ -461,6 +463,26 @@ def test_the_oldest_results_go_first_and_what_is_being_made_stays(tmp_path: Path
     store.close()
 
 
+def test_registered_models_can_be_chosen_and_a_store_that_is_silent_is_said(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def registered(paths: Paths, alias: str) -> tuple[registry.Version, Path] | None:
+        if alias == "challenger":
+            raise InputError("http://store: does not answer")
+        return registry.Version("3", "run"), paths.model
+
+    monkeypatch.setattr(registry, "registered_model", registered)
+    params = config.load(root / "params.yaml")
+    own, champion, challenger = tasks.find_models(lambda what, share: None, root=str(root), params=params)
+    assert own["folder"] == champion["folder"] == str((root / "models" / "denoiser").resolve())
+    assert (champion["note"], champion["task"], champion["can_be_guided"]) == ("version 3", "reactive", True)
+    assert (challenger["folder"], challenger["note"]) == (None, "http://store: does not answer")
+    (root / "damaged").mkdir()
+    monkeypatch.setattr(registry, "registered_model", lambda paths, alias: (registry.Version("4", "run"), root / "damaged"))
+    _, champion, _ = tasks.find_models(lambda what, share: None, root=str(root), params=params)
+    assert champion["folder"] is None and "no such file" in champion["note"]
+
+
 def test_a_model_that_makes_its_own_leader_wants_none() -> None:
     wish = default_wish(config.load(REPOSITORY / "params.yaml"))
     duet = Model("project", "Project's model", "trained", "models/denoiser", "duet", 1000)
@@ -510,6 +532,8 @@ def test_a_person_uploads_generates_watches_compares_exports_and_cancels(
         browser.click(f"#jobs [data-id='{made['id']}'] [data-act=compare]")
         browser.wait(frames.format(2))
         assert browser.run("document.querySelectorAll('#about .pair-table tr').length") == 12
+        browser.click("#together")
+        browser.wait("document.querySelector('#together').textContent === 'Pause both'")
         browser.click("#together")
         browser.click("#alone")
         browser.click("#about button[data-file='duet.mp4']")
