@@ -68,7 +68,7 @@ def find_models(tell: Tell, root: str, params: Params) -> list[dict[str, Any]]:
     paths = Paths(Path(root))
     own = "not trained yet; `make demo` or `interdance run` trains it"
     if paths.model.is_dir():
-        own = f"trained {datetime.fromtimestamp(paths.model.stat().st_mtime):%Y-%m-%d %H:%M}"
+        own = f"{datetime.fromtimestamp(paths.model.stat().st_mtime):%d %b %H:%M}"
     found = [_describe("project", "Project's model", paths.model if paths.model.is_dir() else None, own, params)]
     for alias in (CHAMPION, CHALLENGER):
         try:
