@@ -396,6 +396,28 @@ class StudyParams:
 
 
 @dataclass(frozen=True)
+class StudioParams:
+    """The web application (docs/studio.md): what it takes in, makes and keeps, at most."""
+
+    port: int
+    upload_mb: float  # of one file
+    upload_s: float  # until all of a file is there
+    uploads: int  # files that come in at the same time; further ones are turned away
+    patience_s: float  # for the next piece of an upload, and for reading a file
+    memory_mb: float  # that reading a file may take
+    longest_s: float  # of a dance
+    longest_song_s: float
+    workers: int  # dances and exports that are made at a time
+    queue: int  # that wait for it; further ones are turned away
+    job_s: float  # that one of them may take
+    keep: int  # results, and as many uploads; the oldest go first
+    keep_days: float
+    most_followers: int  # of one leader at a time
+    most_steps: int  # of sampling
+    most_guidance: float  # largest scale of each of the two terms
+
+
+@dataclass(frozen=True)
 class TrackingParams:
     """MLflow. An address given by the environment (``MLFLOW_TRACKING_URI``) goes before the local database."""
 
@@ -436,6 +458,7 @@ class Params(Recipe):
     report: ReportParams
     promote: PromoteParams
     study: StudyParams
+    studio: StudioParams
     tracking: TrackingParams
 
     def to_dict(self) -> dict[str, Any]:
@@ -546,7 +569,12 @@ def from_dict(values: dict[str, Any], source: str) -> Params:
 
 def read_as(kind: type[Kind], path: Path) -> Kind:
     """A file of another kind than parameters, as strictly: every key of the dataclass, and no other."""
-    return typing.cast(Kind, _build(kind, read_yaml(path), str(path), ""))
+    return built(kind, read_yaml(path), str(path))
+
+
+def built(kind: type[Kind], values: Any, source: str) -> Kind:
+    """Values of another origin, as strictly; ``source`` names it in errors."""
+    return typing.cast(Kind, _build(kind, values, source, ""))
 
 
 def recipe_dict(recipe: Recipe) -> dict[str, Any]:

@@ -26,6 +26,7 @@ METRICS, SAMPLES = "metrics", "reports/samples"
 """Where the records of a run have its evaluation and its couples."""
 CHAMPION, CHALLENGER = "champion", "challenger"
 PREVIOUS_TAG = "previous_champion"
+SQLITE = "sqlite:///"
 LEAST_NAME = 4  # characters of a run's name that may stand for it
 FIGURE = f"evaluate.systems.{SYSTEM}."
 
@@ -253,13 +254,32 @@ def model_folder(paths: Paths, alias: str) -> Path:
     InputError
         When nothing has this alias, or the store does not answer.
     """
+    found = registered_model(paths, alias)
+    if found is None:
+        raise InputError(f"--model {alias}: neither a folder nor the alias of a registered model; see interdance promote")
+    return found[1]
+
+
+def registered_model(paths: Paths, alias: str) -> tuple[Version, Path] | None:
+    """The version that an alias names, and its folder as :func:`model_folder` keeps it; None when it names none.
+
+    A local store that is not there yet is not made.
+
+    Raises
+    ------
+    InputError
+        When the store does not answer.
+    """
+    address = store_address(paths)
+    if address.startswith(SQLITE) and not Path(address.removeprefix(SQLITE)).exists():
+        return None
     with open_registry(paths) as registry:
         version = registry.of_alias(alias)
         if version is None:
-            raise InputError(f"--model {alias}: neither a folder nor the alias of a registered model; see interdance promote")
+            return None
         place = paths.state / "registered" / f"{version.number}-{version.run_id[:8]}"
         with locked(paths.state / "registered.lock"):
             if not place.exists():
                 with atomic_folder(place) as folder:
                     registry.download(version, folder)
-    return place
+    return version, place

@@ -124,7 +124,7 @@ class Chromium:
         self.call("Input.dispatchKeyEvent", type="keyUp", key=key, code=code, **more)
 
     def click(self, selector: str, across: float = 0.5) -> None:
-        """Click an element, by default in its middle, else at a share of its width."""
+        """Bring an element into view and click it, by default in its middle, else at a share of its width."""
         x, y = self._place(selector, across)
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
@@ -142,7 +142,8 @@ class Chromium:
 
     def _place(self, selector: str, across: float) -> tuple[float, float]:
         x, y = self.run(
-            f"(() => {{ const b = document.querySelector({json.dumps(selector)}).getBoundingClientRect();"
+            f"(() => {{ const found = document.querySelector({json.dumps(selector)});"
+            " found.scrollIntoView({ block: 'nearest' }); const b = found.getBoundingClientRect();"
             f" return [b.left + {across} * b.width, b.top + b.height / 2]; }})()"
         )
         return x, y
@@ -157,6 +158,12 @@ class Chromium:
         self._session = self.call("Target.attachToTarget", targetId=found[0]["targetId"], flatten=True)["sessionId"]
         for domain in ("Runtime", "Log"):
             self.call(f"{domain}.enable")
+
+    def choose(self, selector: str, *files: Path) -> None:
+        """Choose files in an input, as the browser's dialog does."""
+        document = self.call("DOM.getDocument")["root"]["nodeId"]
+        found = self.call("DOM.querySelector", nodeId=document, selector=selector)["nodeId"]
+        self.call("DOM.setFileInputFiles", nodeId=found, files=[str(path.resolve()) for path in files])
 
     def picture(self, path: Path) -> None:
         """Save what the page shows as PNG."""

@@ -34,6 +34,7 @@ READS = {
     "interdance.report.inspection": ("interdance/report/inspection.html.j2", "interdance/report/style.css.j2"),
     "interdance.report.page": ("interdance/report/page.html.j2",),
     "interdance.report.paper": ("interdance/report/paper.yaml",),
+    "interdance.studio.app": ("interdance/studio/page",),
     "interdance.report.runs": ("interdance/report/runs.html.j2", "interdance/report/style.css.j2"),
     "interdance.report.study": ("interdance/report/study.html.j2", "interdance/report/style.css.j2"),
     "interdance.study.server": ("interdance/study/page",),

@@ -48,7 +48,7 @@ MAY_IMPORT = {
     "comparison": {"evaluation", "export", "registry", "report"},
     "sweep": {"ablation", "cluster", "stages", "tracking"},
     "studio": {
-        *("body", "export", "generation", "mocap", "music", "registry", "report", "trained", "web"),
+        *("body", "dataset", "export", "generation", "mocap", "music", "registry", "report", "trained", "web"),
     },
     "study": {"evaluation", "export", "report", "web", "body"},
     "tracking": set(),

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.testclient import TestClient
 
 from interdance import web
@@ -14,7 +21,7 @@ from interdance.errors import InputError
 
 
 @pytest.fixture(scope="module")
-def client() -> TestClient:
+def client(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
     app = FastAPI()
 
     @app.post("/")
@@ -25,11 +32,19 @@ def client() -> TestClient:
     async def streamed(request: Request) -> dict[str, int]:
         return {"bytes": sum([len(part) async for part in request.stream()])}
 
+    @app.post("/file")
+    async def file(request: Request) -> dict[str, int]:
+        return {"bytes": await web.receive_file(request, tmp_path_factory.getbasetemp() / "came", 5.0, 0.5)}
+
+    @app.get("/own")
+    def own() -> Response:
+        return Response(headers={"x-of-all": "mine"})
+
     @app.get("/bad")
     def bad() -> None:
         raise InputError("song.ogg: shorter than the dance; bring a longer one")
 
-    web.protect(app, hosts=["dance.example"], max_bytes=1000)
+    web.protect(app, hosts=["dance.example"], max_bytes=1000, headers={"x-of-all": "ours"})
     return TestClient(app, base_url="http://localhost:8000")
 
 
@@ -37,7 +52,7 @@ def test_what_fits_comes_through(client: TestClient) -> None:
     assert client.post("/", content=b"x" * 1000).json() == {"bytes": 1000}
 
 
-@pytest.mark.parametrize("path", ["/", "/streamed"])
+@pytest.mark.parametrize("path", ["/", "/streamed", "/file"])
 def test_too_much_is_refused_whatever_the_header_says(client: TestClient, path: str) -> None:
     def parts() -> Iterator[bytes]:
         for _ in range(11):
@@ -75,3 +90,50 @@ def test_loopback_is_told_from_other_addresses() -> None:
     assert [web.is_loopback(host) for host in ("127.0.0.1", "localhost", "::1", "0.0.0.0", "dance.example")] == [
         *(True, True, True, False, False)
     ]
+
+
+def test_a_file_is_written_as_it_comes(client: TestClient, tmp_path_factory: pytest.TempPathFactory) -> None:
+    assert client.post("/file", content=iter([b"ab", b"c" * 500])).json() == {"bytes": 502}
+    assert (tmp_path_factory.getbasetemp() / "came").read_bytes() == b"ab" + b"c" * 500
+
+
+def test_a_sender_who_dawdles_is_sent_away(tmp_path: Path) -> None:
+    async def dawdle(pause: float) -> str:
+        async def receive() -> dict[str, object]:
+            await asyncio.sleep(pause)
+            return {"type": "http.request", "body": b"x", "more_body": True}
+
+        with pytest.raises(InputError) as refusal:
+            await web.receive_file(Request({"type": "http"}, receive), tmp_path / "came", patience_s=0.2, most_s=0.5)
+        return str(refusal.value)
+
+    for pause, least in ((10.0, 0.2), (0.05, 0.5)):
+        begun = time.monotonic()
+        assert "send the file again" in asyncio.run(dawdle(pause))
+        assert least <= time.monotonic() - begun < least + 2
+
+
+def test_headers_are_on_every_answer_that_has_none_of_its_own(client: TestClient) -> None:
+    answers = [client.get(path) for path in ("/own", "/bad", "/nothing")] + [client.post("/", headers={"origin": "null"})]
+    assert [answer.headers["x-of-all"] for answer in answers] == ["mine", "ours", "ours", "ours"]
+
+
+def test_a_server_goes_by_its_address_or_by_all_of_the_machines() -> None:
+    assert web.names_of("127.0.0.1") == ["127.0.0.1"]
+    assert web.names_of("::1") == ["[::1]"]
+    every = web.names_of("0.0.0.0")
+    assert socket.gethostname().lower() in every and "*" not in every and "0.0.0.0" not in every
+
+
+def test_what_serves_says_where_as_soon_as_it_answers() -> None:
+    """In a process of its own, for it wants the signals; told to end, it ends in good order."""
+    code = (
+        "from fastapi import FastAPI; from interdance import web; "
+        "web.serve(FastAPI(), '127.0.0.1', 0, lambda address: print(address, flush=True)); print('ended')"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as server:
+        address = server.stdout.readline().strip()
+        with socket.create_connection(("127.0.0.1", urlsplit(address).port), timeout=5):
+            pass
+        server.send_signal(signal.SIGINT)
+        assert (server.stdout.read(), server.wait(10)) == ("ended\n", 0)

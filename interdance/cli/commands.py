@@ -484,6 +484,27 @@ def export(
 
 
 @app.command()
+def studio(
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="0 for any that is free. [default: studio.port]")] = None,
+    host: Annotated[str, typer.Option(help="To serve from; any but the loopback lets other machines in.")] = "127.0.0.1",
+    open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    root: Root = Path("."),
+) -> None:
+    """Open the studio in the browser: upload a leader and a song, generate, watch, compare, take home. Ctrl-C ends it."""
+    params = config.load(root / "params.yaml")
+    from interdance.studio.app import open_studio
+
+    def ready(address: str) -> None:
+        typer.echo(f"studio: {address}")
+        if not Paths(root).model.is_dir():
+            typer.echo("no model is trained here yet: `make demo` or `interdance run` trains one, and the studio will find it")
+        if open_:
+            typer.launch(address)
+
+    open_studio(root, params, host, params.studio.port if port is None else port, ready)
+
+
+@app.command()
 def sync(root: Root = Path(".")) -> None:
     """Send records that wait in the journals to MLflow."""
     from interdance import tracking

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,7 +26,7 @@ from interdance.export.video import write_video
 from interdance.files import write_json
 from interdance.generation.clean import changes, clean_motion, in_words
 from interdance.generation.edit import Kept, Wish, understand
-from interdance.generation.generate import advance, generate_couple, generate_follower, without_guidance
+from interdance.generation.generate import Progress, advance, generate_couple, generate_follower, without_guidance
 from interdance.generation.ranking import Figures, in_order
 from interdance.mocap.retarget import load_mapping, read_leader
 from interdance.music.audio import read_audio
@@ -39,6 +41,8 @@ logger = logging.getLogger(__name__)
 LEAST_CLEANED = 4  # frames
 WRITTEN = ("leader.npz", "follower.npz", "points.npy", "duet.html", "duet.mp4", "generated.json")
 """What a run leaves in its folder; the second and third also of every follower but the best, in ``sample_<seed>/``."""
+Tell = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and of how much."""
 
 
 def generate_files(
@@ -53,14 +57,18 @@ def generate_files(
     wish: Wish | None = None,
     num_samples: int = 1,
     clean: bool = False,
+    title: str | None = None,
+    film: bool = True,
+    tell: Tell | None = None,
 ) -> None:
     """Generate the follower of a leader's file, or with a duet model both dancers, and write them in every form.
 
     ``out`` receives ``follower.npz`` and ``leader.npz`` (SMPL-X parameters), ``points.npy`` (T, 710, 3), ``duet.html``
-    (both dancers in 3D, with the song), ``duet.mp4`` and ``generated.json`` (what was made from what). Of several followers
-    those files are the best one's (:mod:`interdance.generation.ranking`), the page shows all, and ``sample_<seed>/`` receives
-    ``follower.npz`` and ``points.npy`` of each other one. Files of those names are replaced, all at the end, when everything
-    has succeeded, and followers in ``sample_*/`` that an earlier run left are gone; others in ``out`` are left alone.
+    (both dancers in 3D, with the song), ``duet.mp4`` and ``generated.json`` (what was made from what, and what a follower is
+    ranked by, :mod:`interdance.generation.ranking`). Of several followers those files are the best one's, the page shows all,
+    and ``sample_<seed>/`` receives ``follower.npz`` and ``points.npy`` of each other one. Files of those names are replaced,
+    all at the end, when everything has succeeded, and followers in ``sample_*/`` that an earlier run left are gone; others in
+    ``out`` are left alone.
 
     Parameters
     ----------
@@ -81,6 +89,12 @@ def generate_files(
         How many followers, with seeds from ``seed`` on.
     clean
         Whether followers are cleaned (:mod:`interdance.generation.clean`): their points are then those of the cleaned motion.
+    title
+        Of the page; the leader's file without suffix, or the song's, when not given.
+    film
+        Whether ``duet.mp4`` is written, which takes longer than all the rest.
+    tell
+        Hears how far it is; a bar on stderr when not given.
 
     Raises
     ------
@@ -119,11 +133,11 @@ def generate_files(
         points_TP3 = body.points(given)
         touching_TP = partner_contact(points_TP3, observed.points_TP3[: given.num_frames], encode.partner_distance)
         kept = understand(wish, observe(given, points_TP3, encode, touching_TP), body)
-    studio = _Studio(trained, body, params, features_TA, observed, kept, device, clean)
-    samples = [studio.sample(number) for number in seeds]
-    if num_samples > 1:
-        samples = studio.ranked(samples)
+    studio = _Studio(trained, body, params, features_TA, observed, kept, device, clean, tell)
+    samples = studio.ranked([studio.sample(number, f"{number - seed + 1} of {num_samples}") for number in seeds])
     best, *others = samples
+    if tell is not None:
+        tell("writing", 0, 1)
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".generate.", dir=out) as name:
         folder = Path(name)
@@ -136,16 +150,16 @@ def generate_files(
         distance = params.evaluate.contact_distance
         write_page(
             *(folder / "duet.html", best.leader, dancers, body, music),
-            title=(leader or music).stem,
+            title=title or (leader or music).stem,
             meetings={label: item.meeting(body, distance) for label, item in zip(names, samples, strict=True)},
             beats=np.flatnonzero(features_TA[:, BEATS]) / fps,
         )
-        report = params.report
-        write_video(
-            *(folder / "duet.mp4", cast(best.leader, [best.follower]), body, music),
-            width=report.video_width,
-            height=report.video_height,
-        )
+        if film:
+            write_video(
+                *(folder / "duet.mp4", cast(best.leader, [best.follower]), body, music),
+                width=params.report.video_width,
+                height=params.report.video_height,
+            )
         facts: dict[str, object] = {
             "leader": leader.name if leader else None,
             "music": music.name,
@@ -215,10 +229,11 @@ class _Studio:
     kept: Kept | None
     device: str
     clean: bool
+    tell: Tell | None
 
-    def sample(self, seed: int) -> _Sample:
-        """A follower, or a couple, as SMPL-X and as points, cleaned if asked for."""
-        leader, leader_TP3, points_TP3, foot_contact_T4 = self._dance(seed)
+    def sample(self, seed: int, which: str) -> _Sample:
+        """A follower, or a couple, as SMPL-X and as points, cleaned if asked for; ``which`` of how many, for who listens."""
+        leader, leader_TP3, points_TP3, foot_contact_T4 = self._dance(seed, f"sampling {which}")
         betas = self.kept.follower.motion.betas if self.kept else None
         follower, residual_T = fit_motion(points_TP3, self.body, fps=leader.fps, betas=betas)
         if self.kept:
@@ -241,11 +256,10 @@ class _Studio:
             logger.info("cleaned: %s", in_words(facts["cleaned"]))
         return _Sample(leader, leader_TP3, follower, points_TP3, facts)
 
-    def _dance(self, seed: int) -> tuple[Motion, np.ndarray, np.ndarray, np.ndarray]:
+    def _dance(self, seed: int, what: str) -> tuple[Motion, np.ndarray, np.ndarray, np.ndarray]:
         """The leader's motion and points, the follower's points (T, 710, 3) and the labels of her feet (T, 4)."""
         sampling, guidance, fps = self.params.sample, self.params.guidance, self.trained.params.data.fps
-        with tqdm(desc="sampling", unit="step") as bar:
-            report = partial(advance, bar)
+        with _reporting(self.tell, what) as report:
             if self.observed is None:
                 couple = generate_couple(
                     self.trained, self.features_TA, sampling=sampling, seed=seed, device=self.device, report=report
@@ -267,14 +281,24 @@ class _Studio:
             return self.observed.motion, self.observed.points_TP3, made.points_TP3, made.foot_contact_T4
 
     def ranked(self, samples: list[_Sample]) -> list[_Sample]:
-        """The samples, the best first, with their figures and ranks among their facts."""
+        """The samples, the best first, with their figures, and where there are several their ranks, among their facts."""
         beats, distance = np.flatnonzero(self.features_TA[:, BEATS]), self.params.evaluate.contact_distance
         faces = self.body.surface_faces
         figures = [Figures.of(item.leader_TP3, item.points_TP3, beats, faces, distance) for item in samples]
         order = in_order(figures)
         for rank, index in enumerate(order, start=1):
-            samples[index].facts.update(rank=rank, **figures[index].rounded())
+            samples[index].facts.update({"rank": rank} if len(samples) > 1 else {}, **figures[index].rounded())
         return [samples[index] for index in order]
+
+
+@contextmanager
+def _reporting(tell: Tell | None, what: str) -> Iterator[Progress]:
+    """What hears of every step of the sampler: ``tell``, or a bar."""
+    if tell is not None:
+        yield partial(tell, what)
+        return
+    with tqdm(desc=what, unit="step") as bar:
+        yield partial(advance, bar)
 
 
 def _frames_of(music: Path, fps: int) -> int:
