@@ -198,13 +198,16 @@ def test_the_follower_is_the_one_that_the_command_line_makes(server: Server, roo
     assert "<b>lead" not in page, "what somebody called a file is never markup"
 
 
-def test_a_film_is_made_when_somebody_asks_for_it(server: Server, made: dict[str, Any]) -> None:
-    film = f"/api/jobs/{made['id']}/files/duet.mp4"
-    assert server.ask("GET", film)[0] == 404
-    assert server.ask("POST", film)[0] == 202
-    job = server.wait(made["id"], lambda job: not any("progress" in form for form in job["forms"]))
+def test_other_forms_are_made_when_somebody_asks_for_them(server: Server, made: dict[str, Any]) -> None:
+    begins = {"duet.mp4": b"ftyp", "duet.png": b"PNG", "duet.glb": b"glTF", "follower.bvh": b"HIER", "leader.bvh": b"HIER"}
+    place = f"/api/jobs/{made['id']}/files"
+    for file in begins:
+        assert server.ask("GET", f"{place}/{file}")[0] == 404
+        assert server.ask("POST", f"{place}/{file}")[0] == 202
+        job = server.wait(made["id"], lambda job: not any("progress" in form for form in job["forms"]))
     assert not [form["error"] for form in job["forms"] if "error" in form]
-    assert server.ask("GET", film, raw=True)[1][4:8] == b"ftyp"
+    for file, word in begins.items():
+        assert word in server.ask("GET", f"{place}/{file}", raw=True)[1][:16], file
     assert all(form["bytes"] for form in job["forms"])
 
 

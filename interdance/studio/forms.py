@@ -62,8 +62,13 @@ Report = Callable[[int, int], None]
 def _film(result: Result, path: Path, report: Report) -> None:
     from interdance.export.video import write_video
 
-    size = {"width": result.params.report.video_width, "height": result.params.report.video_height}
-    write_video(path, result.dancers(), result.body, result.song, **size, progress=report)
+    size = result.params.report
+    write_video(
+        *(path, result.dancers(), result.body, result.song),
+        width=size.video_width,
+        height=size.video_height,
+        progress=report,
+    )
 
 
 def _scene(result: Result, path: Path, report: Report) -> None:
