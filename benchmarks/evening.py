@@ -47,6 +47,7 @@ class Visitor:
         """Open a page, wait for its words, and take a picture; returns which words did not come."""
         self.browser.call("Page.navigate", url=address)
         missing = self.await_words(words)
+        self.browser.run("[...document.querySelectorAll('button[aria-label*=\"lose\"]')].forEach(button => button.click())")
         time.sleep(wait)  # what slides in, and what is drawn after its words
         self.browser.picture(self.pictures / f"{picture}.png")
         return missing
@@ -149,17 +150,11 @@ def recorded(store: str) -> Any:
 
 
 def couple(store: str, run: Any) -> str:
-    """The first page of a couple among a run's artefacts."""
+    """The last page of a couple among a run's artefacts."""
     from mlflow import MlflowClient
 
-    client, folders = MlflowClient(tracking_uri=store), [""]
-    while folders:
-        for item in client.list_artifacts(run.info.run_id, folders.pop()):
-            if item.is_dir:
-                folders.append(item.path)
-            elif item.path.endswith(".html") and not item.path.endswith("index.html"):
-                return str(item.path)
-    raise ValueError("no page of a couple among the artefacts of the training")
+    pages = [item.path for item in MlflowClient(tracking_uri=store).list_artifacts(run.info.run_id, "samples")]
+    return str(max(pages))
 
 
 def check_prefect(bench: Bench, pictures: Path) -> None:
