@@ -6,6 +6,7 @@ import json
 import pickle
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from interdance import config
 from interdance.body.model import Body
 from interdance.config import Params
 from interdance.errors import InputError
+from interdance.generation import files
 from interdance.generation.edit import Wish
 from interdance.generation.files import generate_files
 from interdance.metrics.interaction import contact_frequency, penetration_rate
@@ -68,15 +70,29 @@ def test_every_form_is_written_and_agrees(params: Params, model: Path, inputs: P
     assert follower.num_frames == FRAMES
     assert np.isfinite(points).all()
     # The weights are random, so the points are of nobody; the pose found for them is still near them.
+    assert np.linalg.norm(Body.load().points(follower) - points, axis=-1).mean() < 0.2
+
+
+def test_the_timeline_is_what_is_evaluated_of_these_files(
+    params: Params, model: Path, inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the points, which `interdance evaluate` reads, and not of the body that was fitted to them."""
     body = Body.load()
-    assert np.linalg.norm(body.points(follower) - points, axis=-1).mean() < 0.2
-    # The page's timeline is what `interdance evaluate` measures of these files: of the points.
-    leader = body.points(read_motion(tmp_path / "leader.npz"))
-    contact, penetration = curves(tmp_path / "duet.html")["InterDance"]
-    surfaces = leader[:, 55:], points[:, 55:]
+    noise = np.random.default_rng(0).normal(0, 0.008, (FRAMES, 710, 3)).astype(np.float32)
+    near = body.points(swaying(FRAMES)) + np.float32([0.2, 0, 0.1]) + noise
+    made = SimpleNamespace(points_TP3=near, foot_contact_T4=np.zeros((FRAMES, 4)))
+    monkeypatch.setattr(files, "generate_follower", lambda *rest, **named: made)
+    monkeypatch.setattr(files, "write_video", lambda *rest, **named: None)
+    generate_files(inputs / "leader.npz", inputs / "song.wav", tmp_path, model, params, seed=3)
+    ((name, (contact, penetration)),) = curves(tmp_path / "duet.html").items()
+    leader = body.points(read_motion(tmp_path / "leader.npz"))[:, 55:]
+    points, fitted = np.load(tmp_path / "points.npy")[:, 55:], body.points(read_motion(tmp_path / "follower.npz"))[:, 55:]
     distance = params.evaluate.contact_distance
-    assert contact.mean() == pytest.approx(contact_frequency(*surfaces, distance=distance))
-    assert penetration.mean() == pytest.approx(penetration_rate(*surfaces, body.surface_faces), rel=1e-6)
+    assert name == "InterDance"
+    assert contact.mean() == contact_frequency(leader, points, distance=distance) > 0
+    rate = penetration_rate(leader, points, body.surface_faces)
+    assert penetration.mean() == pytest.approx(rate, rel=1e-6)
+    assert rate != pytest.approx(penetration_rate(leader, fitted, body.surface_faces), rel=1e-3), "a test of nothing"
 
 
 def test_several_followers_are_ranked_and_each_is_the_one_of_her_seed(
