@@ -14,17 +14,20 @@ import soundfile
 
 from interdance import config
 from interdance.body.model import Body
-from interdance.config import Params
+from interdance.config import Params, Paths
 from interdance.errors import InputError
 from interdance.generation import files
 from interdance.generation.edit import Wish
 from interdance.generation.files import generate_files
+from interdance.generation.preview import write_preview
 from interdance.metrics.interaction import contact_frequency, penetration_rate
+from interdance.music.features import BEATS
+from interdance.representation.canonical import encode
 from interdance.takes import read_motion, write_motion
 from interdance.trained import load_model, save_model, start_denoiser
 from tests.conftest import REPOSITORY, shared
 from tests.dancers import swaying, write_untrained
-from tests.pages import curves
+from tests.pages import curves, read_page
 
 FRAMES = 45
 
@@ -93,6 +96,26 @@ def test_the_timeline_is_what_is_evaluated_of_these_files(
     rate = penetration_rate(leader, points, body.surface_faces)
     assert penetration.mean() == pytest.approx(rate, rel=1e-6)
     assert rate != pytest.approx(penetration_rate(leader, fitted, body.surface_faces), rel=1e-3), "a test of nothing"
+
+
+def test_a_preview_shows_where_the_followers_touch_their_leader(params: Params, model: Path, tmp_path: Path) -> None:
+    body, paths = Body.load(), Paths(tmp_path)
+    trained = load_model(model, body)
+    (paths.encoded / "s" / "one").mkdir(parents=True)
+    (paths.music / "s").mkdir(parents=True)
+    couple = {"leader": body.points(swaying(FRAMES)), "follower": body.points(swaying(FRAMES)) + np.float32([0.2, 0, 0.1])}
+    for role, points_TP3 in couple.items():
+        np.save(paths.encoded / "s" / "one" / f"{role}.npy", encode(points_TP3, None, None, body.anchor_P))
+    features_TA = np.zeros((FRAMES, 35), np.float32)
+    features_TA[15, BEATS] = 1.0
+    np.save(paths.music / "s" / "one.npy", features_TA)
+    write_preview(tmp_path / "step_6.html", trained, body, params, paths, "s/one")
+    shown = curves(tmp_path / "step_6.html")
+    assert list(shown) == ["Follower", "True follower"] and read_page(tmp_path / "step_6.html")[0]["beats"] == [0.5]
+    surfaces = [points_TP3[:, 55:] for points_TP3 in couple.values()]
+    contact, penetration = shown["True follower"]
+    assert contact.mean() == contact_frequency(*surfaces, distance=params.evaluate.contact_distance) > 0
+    assert penetration.mean() == pytest.approx(penetration_rate(*surfaces, body.surface_faces), rel=0.02)
 
 
 def test_several_followers_are_ranked_and_each_is_the_one_of_her_seed(
