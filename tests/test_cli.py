@@ -7,12 +7,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from command import interdance, refused
 from layout import ROOT
 
+from interdance.body.model import Body
+from interdance.metrics.interaction import contact_frequency, penetration_rate
+from interdance.takes import write_motion
+from tests.dancers import swaying
+from tests.pages import curves, read_page
+
 COMMANDS = (
-    *("generate", "run", "data", "inspect", "card", "evaluate", "reference", "compare", "view", "export", "study", "sync"),
+    *("data", "inspect", "card", "run", "sweep", "ablate", "generate", "view", "export", "studio", "evaluate", "reference"),
+    *("compare", "study", "runs", "promote", "sync", "verify"),
 )
 
 
@@ -81,6 +90,36 @@ def test_view_of_nothing(tmp_path: Path) -> None:
         *("view", "--leader", str(tmp_path / "leader.npz"), "--out", str(tmp_path / "page.html"))
     )
     assert not list(tmp_path.iterdir())
+
+
+def test_view_of_two_followers(tmp_path: Path) -> None:
+    """Both are on the page with contact as the parameters tell it, and beats as far as the song goes."""
+    places = {"leader": 0.0, "near": 0.2, "far": 2.0}
+    dancers = {name: swaying(60) for name in places}
+    for name, aside in places.items():
+        dancers[name].translation_T3[:, 2] += aside
+    for name, motion in dancers.items():
+        write_motion(tmp_path / f"{name}.npz", motion)
+    clicks = np.zeros(22050, np.float32)  # a second for a dance of two
+    clicks[:: 22050 // 4] = 1.0
+    soundfile.write(tmp_path / "song.wav", clicks, 22050)
+    page = tmp_path / "page.html"
+    followers = [word for name in ("near", "far") for word in ("--follower", str(tmp_path / f"{name}.npz"))]
+    arguments = ("view", "--leader", str(tmp_path / "leader.npz"), *followers)
+    done = interdance(*arguments, "--music", str(tmp_path / "song.wav"), "--out", str(page))
+    assert done.returncode == 0, done.stderr
+    body, (take, _), shown = Body.load(), read_page(page), curves(page)
+    assert list(shown) == ["near", "far"] and all(beat <= 1.1 for beat in take["beats"])
+    surfaces = {name: body.points(motion)[:, 55:] for name, motion in dancers.items()}
+    for name, (contact, penetration) in shown.items():
+        assert contact.mean() == contact_frequency(surfaces["leader"], surfaces[name])
+        rate = penetration_rate(surfaces["leader"], surfaces[name], body.surface_faces)
+        assert penetration.mean() == pytest.approx(rate, rel=1e-6)
+        assert (rate > 0) == (name == "near")
+    (tmp_path / "other").mkdir()
+    write_motion(tmp_path / "other" / "near.npz", dancers["far"])
+    again = ("--follower", str(tmp_path / "other" / "near.npz"), "--out", str(tmp_path / "again.html"))
+    assert "is shown as 'near' too" in refused(*arguments, *again)
 
 
 def test_generate_without_a_leader(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import pickle
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,16 +14,20 @@ import soundfile
 
 from interdance import config
 from interdance.body.model import Body
-from interdance.config import Params
+from interdance.config import Params, Paths
 from interdance.errors import InputError
+from interdance.generation import files
 from interdance.generation.edit import Wish
 from interdance.generation.files import generate_files
+from interdance.generation.preview import write_preview
 from interdance.metrics.interaction import contact_frequency, penetration_rate
+from interdance.music.features import BEATS
+from interdance.representation.canonical import encode
 from interdance.takes import read_motion, write_motion
 from interdance.trained import load_model, save_model, start_denoiser
 from tests.conftest import REPOSITORY, shared
 from tests.dancers import swaying, write_untrained
-from tests.pages import curves
+from tests.pages import curves, read_page
 
 FRAMES = 45
 
@@ -68,15 +73,49 @@ def test_every_form_is_written_and_agrees(params: Params, model: Path, inputs: P
     assert follower.num_frames == FRAMES
     assert np.isfinite(points).all()
     # The weights are random, so the points are of nobody; the pose found for them is still near them.
+    assert np.linalg.norm(Body.load().points(follower) - points, axis=-1).mean() < 0.2
+
+
+def test_the_timeline_is_what_is_evaluated_of_these_files(
+    params: Params, model: Path, inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the points, which `interdance evaluate` reads, and not of the body that was fitted to them."""
     body = Body.load()
-    assert np.linalg.norm(body.points(follower) - points, axis=-1).mean() < 0.2
-    # The page's timeline is what `interdance evaluate` measures of these files: of the points.
-    leader = body.points(read_motion(tmp_path / "leader.npz"))
-    contact, penetration = curves(tmp_path / "duet.html")["InterDance"]
-    surfaces = leader[:, 55:], points[:, 55:]
+    noise = np.random.default_rng(0).normal(0, 0.008, (FRAMES, 710, 3)).astype(np.float32)
+    near = body.points(swaying(FRAMES)) + np.float32([0.2, 0, 0.1]) + noise
+    made = SimpleNamespace(points_TP3=near, foot_contact_T4=np.zeros((FRAMES, 4)))
+    monkeypatch.setattr(files, "generate_follower", lambda *rest, **named: made)
+    monkeypatch.setattr(files, "write_video", lambda *rest, **named: None)
+    generate_files(inputs / "leader.npz", inputs / "song.wav", tmp_path, model, params, seed=3)
+    ((name, (contact, penetration)),) = curves(tmp_path / "duet.html").items()
+    leader = body.points(read_motion(tmp_path / "leader.npz"))[:, 55:]
+    points, fitted = np.load(tmp_path / "points.npy")[:, 55:], body.points(read_motion(tmp_path / "follower.npz"))[:, 55:]
     distance = params.evaluate.contact_distance
-    assert contact.mean() == pytest.approx(contact_frequency(*surfaces, distance=distance))
-    assert penetration.mean() == pytest.approx(penetration_rate(*surfaces, body.surface_faces), rel=1e-6)
+    assert name == "InterDance"
+    assert contact.mean() == contact_frequency(leader, points, distance=distance) > 0
+    rate = penetration_rate(leader, points, body.surface_faces)
+    assert penetration.mean() == pytest.approx(rate, rel=1e-6)
+    assert rate != pytest.approx(penetration_rate(leader, fitted, body.surface_faces), rel=1e-3), "a test of nothing"
+
+
+def test_a_preview_shows_where_the_followers_touch_their_leader(params: Params, model: Path, tmp_path: Path) -> None:
+    body, paths = Body.load(), Paths(tmp_path)
+    trained = load_model(model, body)
+    (paths.encoded / "s" / "one").mkdir(parents=True)
+    (paths.music / "s").mkdir(parents=True)
+    couple = {"leader": body.points(swaying(FRAMES)), "follower": body.points(swaying(FRAMES)) + np.float32([0.2, 0, 0.1])}
+    for role, points_TP3 in couple.items():
+        np.save(paths.encoded / "s" / "one" / f"{role}.npy", encode(points_TP3, None, None, body.anchor_P))
+    features_TA = np.zeros((FRAMES, 35), np.float32)
+    features_TA[15, BEATS] = 1.0
+    np.save(paths.music / "s" / "one.npy", features_TA)
+    write_preview(tmp_path / "step_6.html", trained, body, params, paths, "s/one")
+    shown = curves(tmp_path / "step_6.html")
+    assert list(shown) == ["Follower", "True follower"] and read_page(tmp_path / "step_6.html")[0]["beats"] == [0.5]
+    surfaces = [points_TP3[:, 55:] for points_TP3 in couple.values()]
+    contact, penetration = shown["True follower"]
+    assert contact.mean() == contact_frequency(*surfaces, distance=params.evaluate.contact_distance) > 0
+    assert penetration.mean() == pytest.approx(penetration_rate(*surfaces, body.surface_faces), rel=0.02)
 
 
 def test_several_followers_are_ranked_and_each_is_the_one_of_her_seed(

@@ -424,7 +424,12 @@ def view(
     from interdance.takes import read_motion
 
     guide = read_motion(leader)
-    named = {path.parent.name if path.stem == "follower" else path.stem: path for path in follower or []}
+    named: dict[str, Path] = {}
+    for path in follower or []:
+        name = path.parent.name if path.stem == "follower" else path.stem
+        if name in named:
+            raise InputError(f"{path}: {named[name]} is shown as '{name}' too; give one of the files another name")
+        named[name] = path
     followers = {name: read_motion(path) for name, path in named.items()}
     body = Body.load(params.body.model)
     settings = params.evaluate
