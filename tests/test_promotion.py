@@ -263,8 +263,10 @@ def test_the_command_says_what_it_did(
     runner, root = CliRunner(), ["--root", str(paths.root)]
     done = runner.invoke(app, ["promote", "--best", "FID_cd", *root])
     assert done.exit_code == 0 and "version 1" in done.output and "is champion" in done.output
-    done = runner.invoke(app, ["promote", "--run", "worse", *root])
+    done = runner.invoke(app, ["promote", "--run", "worse", "--json", str(tmp_path / "gate.json"), *root])
     assert done.exit_code == 1 and "is challenger" in done.output
+    said = json.loads((tmp_path / "gate.json").read_text())
+    assert said["promoted"] is False and said["champion"] == "1" and said["differences"]["FID_cd"]["difference"] > 0
     assert "FID_cd" in done.output and "minus version 1" in done.output
     assert list(elsewhere.iterdir()) == [], "MLflow makes a database in the working folder when it is not told of another"
 
@@ -275,7 +277,8 @@ def test_runs_are_listed_and_put_side_by_side(params: Params, paths: Paths, trai
     train("cccc", measured=False)
     train("dddd", reference="other")
     runner, root = CliRunner(), ["--root", str(paths.root)]
-    listed = runner.invoke(app, ["runs", *root])
+    listed = runner.invoke(app, ["runs", "--json", str(paths.root / "runs.json"), *root])
+    assert {row["training"]: row["FID_cd"] for row in json.loads((paths.root / "runs.json").read_text())}["bbbb0000"] == "4"
     assert listed.exit_code == 0 and all(name in listed.output for name in ("aaaa0000", "bbbb0000", "dddd0000"))
     assert "cccc" not in listed.output, "not measured"
     done = runner.invoke(app, ["runs", "aaaa", "bbbb", *root])

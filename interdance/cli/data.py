@@ -14,7 +14,7 @@ from interdance.cli.progress import progress
 from interdance.errors import InputError
 from interdance.files import write_json
 
-data = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Import, fit and export motion data.")
+data = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Import, fit and export motion data.")
 
 Root = Annotated[Path, typer.Option("--root", help="The project whose params.yaml is used.")]
 Source = Annotated[str, typer.Argument(help="Whose layout it is; `interdance data sources` lists them.")]
@@ -57,7 +57,7 @@ def import_(
     music: Annotated[Path | None, typer.Option(help="Folder of the songs, when the layout does not say.")] = None,
     genre: Annotated[str, typer.Option(help="Of takes whose files do not tell it.")] = "unknown",
     take: Annotated[list[str] | None, typer.Option(help="These takes only; give it again for each.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes. [default: data.workers]")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes. (default: data.workers)")] = None,
     root: Root = Path("."),
 ) -> None:
     """Import a data set: takes of one form, cut, inspected; what cannot be used is left out and said."""
@@ -102,11 +102,11 @@ def export(
 def fit(
     file: Annotated[Path, typer.Argument(help="Markers (.c3d), joint positions (.npy), a skeleton (.bvh) or SMPL-X (.npz).")],
     out: Annotated[Path, typer.Option(help="The dancer as SMPL-X parameters (.npz).")],
-    markers: Annotated[str | None, typer.Option(help="Marker set: name or YAML file. [default: by marker names]")] = None,
-    mapping: Annotated[str | None, typer.Option(help="How a .bvh is read: name or YAML. [default: by joint names]")] = None,
-    joints: Annotated[Path | None, typer.Option(help="Which joints a .npy holds (.json). [default: by their number]")] = None,
+    markers: Annotated[str | None, typer.Option(help="Marker set: name or YAML file. (default: by marker names)")] = None,
+    mapping: Annotated[str | None, typer.Option(help="How a .bvh is read: name or YAML. (default: by joint names)")] = None,
+    joints: Annotated[Path | None, typer.Option(help="Which joints a .npy holds (.json). (default: by their number)")] = None,
     up: Annotated[str, typer.Option(help="Which axis of the file is up: auto, y, z, -y ...")] = "auto",
-    unit: Annotated[str | None, typer.Option(help="Of the file: mm, cm, m, in. [default: as it says, or looks]")] = None,
+    unit: Annotated[str | None, typer.Option(help="Of the file: mm, cm, m, in. (default: as it says, or looks)")] = None,
     subject: Annotated[str | None, typer.Option(help="Whose markers, when a file holds several people.")] = None,
     rate: Annotated[float | None, typer.Option(help="Frames per second of the file, when it is silent or wrong.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write residuals and what was detected here (.json).")] = None,

@@ -13,14 +13,14 @@ from interdance.cli.progress import progress
 from interdance.errors import InputError
 from interdance.files import write_json
 
-study = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Ask people which dances they prefer, blindly (§5.1).")
+study = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Ask people which dances they prefer, blindly (§5.1).")
 
 Folder = Annotated[Path, typer.Argument(metavar="STUDY", help="Folder that `interdance study build` wrote.")]
 Database = Annotated[
     str | None,
     typer.Option(
         envvar="INTERDANCE_STUDY_DATABASE",
-        help="postgresql://USER:PASSWORD@HOST/NAME, better named by the variable. [default: STUDY/answers.sqlite]",
+        help="postgresql://USER:PASSWORD@HOST/NAME, better named by the variable. (default: STUDY/answers.sqlite)",
         show_envvar=True,
     ),
 ]
@@ -40,7 +40,7 @@ def build(
     reference: Annotated[Path, typer.Option(help="Folder of the true couples: leaders, songs, true followers.")],
     out: Annotated[Path, typer.Option(help="Folder of the study.")],
     music: Annotated[Path | None, typer.Option(help="Folder of the songs, when they lie elsewhere.")] = None,
-    fps: Annotated[float | None, typer.Option(help="Frames per second of .npy files. [default: data.fps]")] = None,
+    fps: Annotated[float | None, typer.Option(help="Frames per second of .npy files. (default: data.fps)")] = None,
     root: Root = Path("."),
 ) -> None:
     """Film clips of takes side by side, and plan who sees what.
@@ -91,7 +91,7 @@ def serve(
 def report(
     folder: Folder,
     database: Database = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for page, figure and tables. [default: STUDY/report]")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for page, figure and tables. (default: STUDY/report)")] = None,
     json: Annotated[Path | None, typer.Option(help="Write the figures here (.json).")] = None,
     root: Root = Path("."),
 ) -> None:
