@@ -10,6 +10,7 @@ storage that all read from, and fail; those of several machines wait for the net
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -139,7 +140,8 @@ class Simulation:
     def job(self, halves: int, steps: int, batch: int, tell: Callable[[int], bool] | None = None) -> Iterator[simpy.Event]:
         """Some steps of a batch on each GPU, once there is room; what a fault takes is done again from the checkpoint."""
         yield self.halves.get(halves)
-        gpus, done, saved = halves / 2, 0, 0
+        gpus, done, saved, told = halves / 2, 0, 0, 0
+        unsaved = Counter[str]()  # seconds that a fault would make worthless
         every = self.params.train.checkpoint_every
         fault = self.next_fault(gpus)
         while done < steps:
@@ -148,7 +150,10 @@ class Simulation:
             yield self.clock.timeout(span)
             self.readers -= gpus
             if self.clock.now >= fault:
-                self.ledger.lost += gpus * (RESTART + span + (done - saved) / CHUNK * span)
+                self.ledger.useful -= unsaved["useful"]
+                self.ledger.reading -= unsaved["reading"]
+                self.ledger.lost += unsaved.total() + gpus * (span + RESTART)
+                unsaved.clear()
                 done = saved
                 yield self.clock.timeout(RESTART)
                 fault = self.next_fault(gpus)
@@ -156,10 +161,14 @@ class Simulation:
             done += CHUNK
             self.ledger.useful += gpus * (span - waiting)
             self.ledger.reading += gpus * waiting
+            unsaved.update(useful=gpus * (span - waiting), reading=gpus * waiting)
             if done % every == 0:
                 saved = done
-            if tell is not None and not tell(done):
-                break
+                unsaved.clear()
+            if tell is not None and done > told:
+                told = done
+                if not tell(done):
+                    break
         yield self.halves.put(halves)
 
     def next_fault(self, gpus: float) -> float:

@@ -48,3 +48,6 @@ def test_a_plan_without_faults_takes_what_its_steps_take_and_with_them_more() ->
     assert calm.ended["ablations"] == pytest.approx(calm.useful, rel=1e-2), "one GPU is never idle"
     stormy = plan.Simulation(plan.replace(one, between_faults=10.0), search, 1).run()
     assert stormy.lost > 0 and stormy.ended["ablations"] > calm.ended["ablations"]
+    assert stormy.useful + stormy.lost + stormy.reading <= stormy.ended["ablations"] * 1.001, "no second is counted twice"
+    after = flop / plan.SPEED * (epochs * windows + 64 * stormy.trial_steps)
+    assert stormy.useful == pytest.approx(after, rel=1e-3), "what is made again counts once"

@@ -451,8 +451,8 @@ def test_the_commands_of_the_readme_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = set(re.findall(r"(?:^    |`)make ([a-z-]+)", text, re.MULTILINE))
     assert {"demo", "test"} <= named <= targets
-    sources = "".join((ROOT / "interdance" / "cli" / name).read_text() for name in ("commands.py", "data.py"))
-    commands = set(re.findall(r"^def ([a-z]+)", sources, re.MULTILINE)) | {"data"}
+    commands = {each.name or each.callback.__name__ for each in app.registered_commands if each.callback}
+    commands |= {group.name for group in app.registered_groups}
     assert set(re.findall(r"(?:^    |`)interdance ([a-z]+)", text, re.MULTILINE)) <= commands
     for path in re.findall(r"`((?:configs|tests|interdance)/[\w/.]+)`", text):
         assert (ROOT / path).exists(), path

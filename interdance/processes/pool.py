@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import threading
@@ -9,6 +10,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
+
+log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -50,6 +53,9 @@ def _this_process(setup: Callable[..., None] | None, *arguments: Any) -> Iterato
     executor = ThreadPoolExecutor(1, initializer=_start, initargs=(setup, arguments))
     try:
         yield executor
+    except KeyboardInterrupt:
+        log.warning("interrupted: what is being worked on is brought to its end, the rest is not begun")
+        raise
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
         torch.set_num_threads(threads)
