@@ -163,7 +163,7 @@ def test_a_killed_training_resumes_to_the_same_weights(project: Path, tmp_path: 
     from mlflow import MlflowClient
 
     values = yaml.safe_load((project / "params.yaml").read_text())
-    values["train"] |= {"steps": 24, "checkpoint_every": 3}
+    values["train"] |= {"steps": 24, "checkpoint_every": 3, "sample_every": 24, "validate_every": 12}
     folder = make_project(tmp_path)
     (folder / "params.yaml").write_text(yaml.safe_dump(values))
     shutil.rmtree(folder / "data")
