@@ -404,7 +404,10 @@ def test_a_take_is_a_folder_of_dancers_and_their_song(body: Body, song: Path, tm
     (place / "song.wav").write_bytes(song.read_bytes())
     leader, follower = _dancer(1, fps=30.0, num_frames=4), _dancer(2, fps=30.0, num_frames=4)
     folder = write_take(tmp_path, Duet("waltz_00", "waltz", leader, follower, place / "song.wav"))
-    assert Sources.of_folder(folder) == Sources(folder / "leader.npz", (folder / "follower.npz",), folder / "song.wav")
+    sources = Sources(folder / "leader.npz", (folder / "follower.npz",), folder / "song.wav")
+    assert Sources.of_folder(folder) == sources
+    (folder / "song.wav").unlink()
+    assert Sources.of_folder(folder) == sources, "a film of it is refused, and not silent"
 
 
 def test_what_cannot_be_exported_says_why_and_leaves_nothing(body: Body, generated: Path, song: Path, tmp_path: Path) -> None:
@@ -431,6 +434,8 @@ def test_what_cannot_be_exported_says_why_and_leaves_nothing(body: Body, generat
         (["a.glb", "a.mp4"], couple, replace(LOOK, views=("front", "below")), "no view is named 'below'"),
         (["a.glb", "a.png"], couple, replace(LOOK, moments=(0.0, 7.0)), "--at: 7 s is not in the dance"),
         (["a.glb", "a.png"], couple, replace(LOOK, pictures=0), "--pictures: 0 pictures"),
+        (["a.glb", "a.mp4"], couple, replace(LOOK, width=321), r"a\.mp4: a film of 321x180 pixels cannot be encoded"),
+        (["a.glb", "a.mp4"], couple, replace(LOOK, width=40, views=("front", "top", "side")), "too few for 3 views"),
     ]
     for names, sources, look, words in refusals:
         with pytest.raises(InputError, match=words) as caught:
@@ -459,6 +464,8 @@ def test_the_command_goes_from_a_generated_folder_to_a_scene(
     run("--from", generated, "--at", "0, 0.5", "--views", "front,side", "--out", tmp_path / "stills.png")
     with Image.open(tmp_path / "stills.png") as sheet:
         assert sheet.size == (2 * 480, 360 + 34)
+    with pytest.raises(InputError, match=r"--music .*absent\.ogg: no such file"):
+        run("--from", generated, "--out", tmp_path / "s.glb", "--music", tmp_path / "absent.ogg")
     with pytest.raises(InputError, match="--at soon: seconds"):
         run("--from", generated, "--out", tmp_path / "s.png", "--at", "soon")
     with pytest.raises(InputError, match="interdance export"):

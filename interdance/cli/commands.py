@@ -349,6 +349,8 @@ def export(
     from interdance.body.model import Body
     from interdance.export.files import Look, Sources, export_files
 
+    if music is not None and not music.is_file():  # a mistake also where nothing that is written has sound
+        raise InputError(f"--music {music}: no such file")
     given = Sources.of_folder(from_) if from_ else Sources(None, (), None)
     sources = Sources(leader or given.leader, tuple(follower or given.followers), music or given.music)
     moments = tuple(_seconds(word) for word in _items([at])) if at is not None else None
