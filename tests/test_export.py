@@ -22,7 +22,7 @@ from interdance.body.meeting import Meeting, meet
 from interdance.body.model import Body
 from interdance.body.skeleton import JOINT_NAMES, LEFT_FINGERS, PARENTS, RIGHT_FINGERS
 from interdance.errors import InputError
-from interdance.export.cast import cast
+from interdance.export.cast import cast, check_together
 from interdance.export.framing import frame_couple
 from interdance.export.joined import join_pages
 from interdance.export.page import write_page
@@ -505,6 +505,8 @@ def test_pages_that_cannot_be_made_say_why(body: Body, couple, tmp_path: Path):
     path = tmp_path / "page.html"
     with pytest.raises(InputError, match="follower 'Late'"):
         write_page(path, leader, {"Late": follower[:9]}, body, None, title="x")
+    with pytest.raises(InputError, match=r"leader has 45 frames at 30 per second and follower 'Slow' 45 at 29\.97;"):
+        write_page(path, leader, {"Slow": replace(follower, fps=29.97)}, body, None, title="x")
     empty = np.zeros((NUM_FRAMES, len(body.surface_V)), bool)
     fitting = Meeting(empty, empty, empty, empty)
     for wrong, words in (
@@ -576,7 +578,29 @@ def test_pages_that_cannot_be_joined_say_why(body: Body, couple, tmp_path: Path)
         other.write_text(broken)
         with pytest.raises(InputError, match="write it again"):
             join_pages(joined, {"a": one, "b": other}, title="x")
+    # Figures of other points are not to be compared with.
+    write_page(one, leader, {"Her": follower}, body, None, title="one", meetings=_met_on(655))
+    write_page(other, leader, {"Her": follower}, body, None, title="other", meetings=_met_on(body.num_vertices))
+    with pytest.raises(InputError, match=r"contact is measured on \d+ points of each, and on 655 in") as error:
+        join_pages(joined, {"none": one, "a": one, "b": other}, title="x")
+    assert str(error.value).startswith(f"{other}: ")
+    with pytest.raises(InputError, match=r"absent\.html: no page of couples"):
+        join_pages(joined, {"a": one, "b": tmp_path / "absent.html"}, title="x")
     assert not joined.exists()
+
+
+def _met_on(num_points: int) -> dict[str, Meeting]:
+    nothing = np.zeros((NUM_FRAMES, num_points), bool)
+    return {"Her": Meeting(nothing, nothing, nothing, nothing)}
+
+
+def test_rates_of_one_recording_are_one_rate(body: Body, couple, tmp_path: Path):
+    """30000/1001 frames per second, as films have it, and 29.97, as people write it."""
+    leader, follower = replace(couple[0], fps=30_000 / 1001), replace(couple[1], fps=29.97)
+    check_together("film.mp4", cast(leader, [follower]))
+    write_page(tmp_path / "page.html", leader, {"Her": follower}, body, None, title="x")
+    with pytest.raises(InputError, match=r"30 per second and the follower 45 at 29\.97;"):
+        check_together("film.mp4", cast(couple[0], [follower]))
 
 
 def test_joints_can_be_cut(figures):
