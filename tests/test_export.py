@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
 import re
 from dataclasses import fields, replace
@@ -769,6 +770,39 @@ PROJECT = """(() => {
     return [box.left + (place.x + 1) / 2 * box.width - 0.5, box.top + (1 - place.y) / 2 * box.height - 0.5];
   });
 })()"""
+
+
+def test_a_page_in_a_frame_that_is_shown_later_has_a_lane_for_every_follower(body: Body, couple, tmp_path: Path):
+    """As in a notebook or behind a tab: at first the frame has no size."""
+    page, host = tmp_path / "page.html", tmp_path / "host.html"
+    near = _near(couple[1])
+    surfaces = [body.points(motion)[:, NUM_JOINTS:] for motion in (couple[0], near)]
+    followers = {f"Follower {number}": near for number in range(1, 6)}
+    meetings = dict.fromkeys(list(followers)[:4], meet(*surfaces, body.surface_faces, 0.01))
+    write_page(page, couple[0], followers, body, None, title="x", meetings=meetings)
+    inner = html.escape(page.read_text())
+    host.write_text(f'<iframe width="900" height="800" style="display: none" srcdoc="{inner}"></iframe>')
+    with Chromium(960, 900) as browser:
+        browser.open(host, ready="frames[0]?.__interdance")
+        assert browser.run("frames[0].__interdance.ready"), browser.run("frames[0].__interdance.error")
+        browser.run("frames[0].__interdance.beside(1, 2)")  # as joined pages begin
+        browser.run("document.querySelector('iframe').style.display = 'block'")
+        browser.wait("frames[0].__interdance.stage.renderer.domElement.clientHeight > 100")
+        browser.run("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        camera = browser.run("frames[0].__interdance.stage.camera.position.toArray()")
+        assert None not in camera and 1.0 < np.linalg.norm(camera) < 20.0, "a camera that is nowhere"
+        browser.run("frames[0].__interdance.beside(0)")
+        for number in range(2, 6):
+            browser.run(f"frames[0].document.querySelectorAll('#dancers input')[{number}].click()")
+        browser.run("frames[0].__interdance.seek(0.2)")
+        assert browser.run("frames[0].__interdance.timeline.lanes.map(lane => lane.name)") == list(followers)
+        assert browser.run("frames[0].document.querySelector('#timeline').clientHeight") == 5 * 20
+        browser.picture(tmp_path / "shown.png")
+        with Image.open(tmp_path / "shown.png") as picture:
+            pixels = np.asarray(picture.convert("RGB")).astype(int)[100:500]
+        green = (pixels[..., 1] > pixels[..., 0] + 40) & (pixels[..., 1] > pixels[..., 2] + 20)
+        assert green.sum() > 500, "the leader is seen"
+        assert browser.errors == []
 
 
 def test_a_person_opens_the_page_in_chromium(body: Body, couple, page: Path, tmp_path: Path):
