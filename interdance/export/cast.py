@@ -52,7 +52,7 @@ def check_together(where: object, dancers: Sequence[Dancer]) -> None:
 
 
 def check_equal(where: object, dancers: Sequence[tuple[str, Motion | Joints]]) -> None:
-    """Raise :class:`InputError`, beginning with ``where``, unless those, by what they are called, have equal length and rate."""
+    """Raise :class:`InputError`, beginning with ``where``, unless those, by their names, have equal length and rate."""
     first, one = dancers[0]
     for who, other in dancers:
         if other.num_frames == 0:

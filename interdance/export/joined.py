@@ -69,7 +69,7 @@ def join_pages(path: Path, pages: Mapping[str, Path], *, title: str) -> None:
     Raises
     ------
     InputError
-        When a file is missing or no page of this format, two leaders do not dance alike, or contact was measured on other points.
+        When a file is no page of this format, leaders do not dance alike, or contact was measured on different points.
     """
     read = {name: _read(page) for name, page in pages.items()}
     first = next(iter(read.values()))
