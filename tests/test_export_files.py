@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -132,6 +133,13 @@ def test_bvh_angles_do_not_jump(body: Body) -> None:
     assert np.abs(angles[:, INDEX["left_knee"]] - np.degrees(bend)[:, None] * [0, 1, 0]).max() < 1e-3
     assert angles[-1, 0] == pytest.approx([0.0, 0.0, 720.0], abs=1e-3)
     assert np.abs(np.diff(angles, axis=0)).max() < 9.0
+
+
+def test_bvh_angles_are_found_without_a_warning() -> None:
+    """Also where Z and Y turn about one axis, of which scipy warns by default."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        euler_angles(_sweep())
 
 
 def test_an_exported_bvh_is_read_as_a_dancer_again(body: Body, tmp_path: Path) -> None:
