@@ -166,7 +166,7 @@ class Scene:
 
 
 def tile_size(where: object, width: int, height: int, views: int) -> tuple[int, int]:
-    """Pixels of each of so many views in a picture. Raises :class:`InputError`, beginning with ``where``, where they are few."""
+    """Pixels of each of so many views in a picture. Raises :class:`InputError`, beginning with ``where``, where few."""
     columns, rows = grid(views)
     tile = (width - GAP * (columns - 1)) // columns, (height - GAP * (rows - 1)) // rows
     if min(tile) < 16:
