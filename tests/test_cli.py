@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -90,6 +92,52 @@ def test_view_of_nothing(tmp_path: Path) -> None:
         *("view", "--leader", str(tmp_path / "leader.npz"), "--out", str(tmp_path / "page.html"))
     )
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture(scope="module")
+def ticking(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A song of 20 s, two beats in each."""
+    path, sound = tmp_path_factory.mktemp("song") / "song.wav", np.zeros(20 * 22050, np.float32)
+    for start in range(0, len(sound), 11025):
+        sound[start : start + 400] = np.sin(np.arange(400) * 0.3) * np.linspace(1.0, 0.0, 400)
+    soundfile.write(path, sound, 22050)
+    return path
+
+
+def test_view_marks_beats_where_the_song_has_them(ticking: Path, tmp_path: Path) -> None:
+    """At every rate of the dancers, also one that is not whole and one too low to hear a song by."""
+    beats = {}
+    for fps, num_frames in ((30.0, 600), (29.97, 599), (12.0, 240)):
+        write_motion(tmp_path / "leader.npz", replace(swaying(num_frames), fps=fps))
+        out = tmp_path / f"{fps:g}.html"
+        done = interdance("view", "--leader", str(tmp_path / "leader.npz"), "--music", str(ticking), "--out", str(out))
+        assert done.returncode == 0, done.stderr
+        beats[fps] = read_page(out)[0]["beats"]
+    assert len(beats[30.0]) > 30 and max(beats[30.0]) > 18.0
+    assert beats[29.97] == beats[30.0] and beats[12.0] == beats[30.0]
+
+
+def test_view_of_a_song_whose_beats_cannot_be_read(ticking: Path, tmp_path: Path) -> None:
+    """FFmpeg reads more kinds of songs than the beats are read from; a follower in the folder one is in has its name."""
+    with av.open(str(ticking)) as song, av.open(str(tmp_path / "song.m4a"), "w") as out:
+        voice = out.add_stream("aac", rate=22050)
+        for frame in song.decode(audio=0):
+            frame.pts = None
+            out.mux(voice.encode(frame))
+        out.mux(voice.encode(None))
+    for name in ("leader", "follower"):
+        write_motion(tmp_path / f"{name}.npz", swaying(30))
+    place = ("view", "--leader", "leader.npz", "--follower", "follower.npz", "--out", "page.html")
+    done = interdance(*place, "--music", "song.m4a", "--root", str(ROOT), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "no beats: song.m4a" in done.stderr
+    take, _ = read_page(tmp_path / "page.html")
+    assert take["music"] and take["beats"] == []
+    assert [dancer["name"] for dancer in take["dancers"]] == ["Leader", tmp_path.name]
+    (tmp_path / "page.html").unlink()
+    (tmp_path / "noise.m4a").write_bytes(bytes(range(256)))
+    assert "noise.m4a: " in refused(*place, "--music", "noise.m4a", "--root", str(ROOT), cwd=tmp_path)
+    assert not (tmp_path / "page.html").exists()
 
 
 def test_view_of_two_followers(tmp_path: Path) -> None:

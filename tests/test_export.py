@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
 import re
 from dataclasses import fields, replace
@@ -22,7 +23,7 @@ from interdance.body.meeting import Meeting, meet
 from interdance.body.model import Body
 from interdance.body.skeleton import JOINT_NAMES, LEFT_FINGERS, PARENTS, RIGHT_FINGERS
 from interdance.errors import InputError
-from interdance.export.cast import cast
+from interdance.export.cast import cast, check_together
 from interdance.export.framing import frame_couple
 from interdance.export.joined import join_pages
 from interdance.export.page import write_page
@@ -505,6 +506,8 @@ def test_pages_that_cannot_be_made_say_why(body: Body, couple, tmp_path: Path):
     path = tmp_path / "page.html"
     with pytest.raises(InputError, match="follower 'Late'"):
         write_page(path, leader, {"Late": follower[:9]}, body, None, title="x")
+    with pytest.raises(InputError, match=r"leader has 45 frames at 30 per second and follower 'Slow' 45 at 29\.97;"):
+        write_page(path, leader, {"Slow": replace(follower, fps=29.97)}, body, None, title="x")
     empty = np.zeros((NUM_FRAMES, len(body.surface_V)), bool)
     fitting = Meeting(empty, empty, empty, empty)
     for wrong, words in (
@@ -576,7 +579,29 @@ def test_pages_that_cannot_be_joined_say_why(body: Body, couple, tmp_path: Path)
         other.write_text(broken)
         with pytest.raises(InputError, match="write it again"):
             join_pages(joined, {"a": one, "b": other}, title="x")
+    # Figures of other points are not to be compared with.
+    write_page(one, leader, {"Her": follower}, body, None, title="one", meetings=_met_on(655))
+    write_page(other, leader, {"Her": follower}, body, None, title="other", meetings=_met_on(body.num_vertices))
+    with pytest.raises(InputError, match=r"contact is measured on \d+ points of each, and on 655 in") as error:
+        join_pages(joined, {"none": one, "a": one, "b": other}, title="x")
+    assert str(error.value).startswith(f"{other}: ")
+    with pytest.raises(InputError, match=r"absent\.html: no page of couples"):
+        join_pages(joined, {"a": one, "b": tmp_path / "absent.html"}, title="x")
     assert not joined.exists()
+
+
+def _met_on(num_points: int) -> dict[str, Meeting]:
+    nothing = np.zeros((NUM_FRAMES, num_points), bool)
+    return {"Her": Meeting(nothing, nothing, nothing, nothing)}
+
+
+def test_rates_of_one_recording_are_one_rate(body: Body, couple, tmp_path: Path):
+    """30000/1001 frames per second, as films have it, and 29.97, as people write it."""
+    leader, follower = replace(couple[0], fps=30_000 / 1001), replace(couple[1], fps=29.97)
+    check_together("film.mp4", cast(leader, [follower]))
+    write_page(tmp_path / "page.html", leader, {"Her": follower}, body, None, title="x")
+    with pytest.raises(InputError, match=r"30 per second and the follower 45 at 29\.97;"):
+        check_together("film.mp4", cast(couple[0], [follower]))
 
 
 def test_joints_can_be_cut(figures):
@@ -745,6 +770,39 @@ PROJECT = """(() => {
     return [box.left + (place.x + 1) / 2 * box.width - 0.5, box.top + (1 - place.y) / 2 * box.height - 0.5];
   });
 })()"""
+
+
+def test_a_page_in_a_frame_that_is_shown_later_has_a_lane_for_every_follower(body: Body, couple, tmp_path: Path):
+    """As in a notebook or behind a tab: at first the frame has no size."""
+    page, host = tmp_path / "page.html", tmp_path / "host.html"
+    near = _near(couple[1])
+    surfaces = [body.points(motion)[:, NUM_JOINTS:] for motion in (couple[0], near)]
+    followers = {f"Follower {number}": near for number in range(1, 6)}
+    meetings = dict.fromkeys(list(followers)[:4], meet(*surfaces, body.surface_faces, 0.01))
+    write_page(page, couple[0], followers, body, None, title="x", meetings=meetings)
+    inner = html.escape(page.read_text())
+    host.write_text(f'<iframe width="900" height="800" style="display: none" srcdoc="{inner}"></iframe>')
+    with Chromium(960, 900) as browser:
+        browser.open(host, ready="frames[0]?.__interdance")
+        assert browser.run("frames[0].__interdance.ready"), browser.run("frames[0].__interdance.error")
+        browser.run("frames[0].__interdance.beside(1, 2)")  # as joined pages begin
+        browser.run("document.querySelector('iframe').style.display = 'block'")
+        browser.wait("frames[0].__interdance.stage.renderer.domElement.clientHeight > 100")
+        browser.run("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        camera = browser.run("frames[0].__interdance.stage.camera.position.toArray()")
+        assert None not in camera and 1.0 < np.linalg.norm(camera) < 20.0, "a camera that is nowhere"
+        browser.run("frames[0].__interdance.beside(0)")
+        for number in range(2, 6):
+            browser.run(f"frames[0].document.querySelectorAll('#dancers input')[{number}].click()")
+        browser.run("frames[0].__interdance.seek(0.2)")
+        assert browser.run("frames[0].__interdance.timeline.lanes.map(lane => lane.name)") == list(followers)
+        assert browser.run("frames[0].document.querySelector('#timeline').clientHeight") == 5 * 20
+        browser.picture(tmp_path / "shown.png")
+        with Image.open(tmp_path / "shown.png") as picture:
+            pixels = np.asarray(picture.convert("RGB")).astype(int)[100:500]
+        green = (pixels[..., 1] > pixels[..., 0] + 40) & (pixels[..., 1] > pixels[..., 2] + 20)
+        assert green.sum() > 500, "the leader is seen"
+        assert browser.errors == []
 
 
 def test_a_person_opens_the_page_in_chromium(body: Body, couple, page: Path, tmp_path: Path):

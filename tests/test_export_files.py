@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -132,6 +133,13 @@ def test_bvh_angles_do_not_jump(body: Body) -> None:
     assert np.abs(angles[:, INDEX["left_knee"]] - np.degrees(bend)[:, None] * [0, 1, 0]).max() < 1e-3
     assert angles[-1, 0] == pytest.approx([0.0, 0.0, 720.0], abs=1e-3)
     assert np.abs(np.diff(angles, axis=0)).max() < 9.0
+
+
+def test_bvh_angles_are_found_without_a_warning() -> None:
+    """Also where Z and Y turn about one axis, of which scipy warns by default."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        euler_angles(_sweep())
 
 
 def test_an_exported_bvh_is_read_as_a_dancer_again(body: Body, tmp_path: Path) -> None:
@@ -404,7 +412,10 @@ def test_a_take_is_a_folder_of_dancers_and_their_song(body: Body, song: Path, tm
     (place / "song.wav").write_bytes(song.read_bytes())
     leader, follower = _dancer(1, fps=30.0, num_frames=4), _dancer(2, fps=30.0, num_frames=4)
     folder = write_take(tmp_path, Duet("waltz_00", "waltz", leader, follower, place / "song.wav"))
-    assert Sources.of_folder(folder) == Sources(folder / "leader.npz", (folder / "follower.npz",), folder / "song.wav")
+    sources = Sources(folder / "leader.npz", (folder / "follower.npz",), folder / "song.wav")
+    assert Sources.of_folder(folder) == sources
+    (folder / "song.wav").unlink()
+    assert Sources.of_folder(folder) == sources, "a film of it is refused, and not silent"
 
 
 def test_what_cannot_be_exported_says_why_and_leaves_nothing(body: Body, generated: Path, song: Path, tmp_path: Path) -> None:
@@ -431,6 +442,8 @@ def test_what_cannot_be_exported_says_why_and_leaves_nothing(body: Body, generat
         (["a.glb", "a.mp4"], couple, replace(LOOK, views=("front", "below")), "no view is named 'below'"),
         (["a.glb", "a.png"], couple, replace(LOOK, moments=(0.0, 7.0)), "--at: 7 s is not in the dance"),
         (["a.glb", "a.png"], couple, replace(LOOK, pictures=0), "--pictures: 0 pictures"),
+        (["a.glb", "a.mp4"], couple, replace(LOOK, width=321), r"a\.mp4: a film of 321x180 pixels cannot be encoded"),
+        (["a.glb", "a.mp4"], couple, replace(LOOK, width=40, views=("front", "top", "side")), "too few for 3 views"),
     ]
     for names, sources, look, words in refusals:
         with pytest.raises(InputError, match=words) as caught:
@@ -459,6 +472,8 @@ def test_the_command_goes_from_a_generated_folder_to_a_scene(
     run("--from", generated, "--at", "0, 0.5", "--views", "front,side", "--out", tmp_path / "stills.png")
     with Image.open(tmp_path / "stills.png") as sheet:
         assert sheet.size == (2 * 480, 360 + 34)
+    with pytest.raises(InputError, match=r"--music .*absent\.ogg: no such file"):
+        run("--from", generated, "--out", tmp_path / "s.glb", "--music", tmp_path / "absent.ogg")
     with pytest.raises(InputError, match="--at soon: seconds"):
         run("--from", generated, "--out", tmp_path / "s.png", "--at", "soon")
     with pytest.raises(InputError, match="interdance export"):

@@ -6,13 +6,16 @@ penetration the winding number of the partner's closed mesh.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import numpy as np
 
 from interdance.body.distance import inside
 from interdance.body.nearest import nearest_distance
+
+PIECE = {"sampled": 512, "full": 48}
+"""Frames whose surfaces are in memory at once, by whether those are sampled: 4 and 7 MB per dancer."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,25 @@ def meet(leader_TV3: np.ndarray, follower_TV3: np.ndarray, faces: np.ndarray, di
     )
 
 
-def join(pieces: Sequence[Meeting]) -> Meeting:
-    """Meetings of consecutive frames as one."""
+def meet_in_pieces(
+    leader: Callable[[slice], np.ndarray],
+    follower: Callable[[slice], np.ndarray],
+    num_frames: int,
+    piece: int,
+    faces: np.ndarray,
+    distance: float,
+) -> Meeting:
+    """:func:`meet` of surfaces that are given, or made, by pieces of so many frames: no more of them is in memory at once.
+
+    Parameters
+    ----------
+    leader, follower : callable
+        Vertices float (N, V, 3) of a slice of frames, metres.
+    num_frames, piece : int
+        In all, and at once.
+    faces, distance
+        As of :func:`meet`.
+    """
+    slices = [slice(start, start + piece) for start in range(0, num_frames, piece)]
+    pieces = [meet(leader(frames), follower(frames), faces, distance) for frames in slices]
     return Meeting(*(np.concatenate([getattr(piece, item.name) for piece in pieces]) for item in fields(Meeting)))

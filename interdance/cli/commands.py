@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -291,7 +292,7 @@ def view(
     guide = read_motion(leader)
     named: dict[str, Path] = {}
     for path in follower or []:
-        name = path.parent.name if path.stem == "follower" else path.stem
+        name = path.resolve().parent.name if path.stem == "follower" else path.stem
         if name in named:
             raise InputError(f"{path}: {named[name]} is shown as '{name}' too; give one of the files another name")
         named[name] = path
@@ -303,9 +304,15 @@ def view(
         for name, motion in followers.items()
         if motion.num_frames == guide.num_frames
     }
-    # A song that ends before the dance has no beats after its end.
-    reading = replace(reading_of(params), tolerance_s=float("inf"))
-    beats = None if music is None else read_beats(music, guide.num_frames, guide.fps, reading) / guide.fps
+    beats = None
+    if music is not None:
+        # Beats are found at the rate that models hear, whatever the dancers' is. After a song's end there are none.
+        rate, reading = params.data.fps, replace(reading_of(params), tolerance_s=float("inf"))
+        try:
+            beats = read_beats(music, math.ceil(guide.num_frames / guide.fps * rate), rate, reading) / rate
+        except InputError as error:
+            # FFmpeg, which reads the page's sound, knows more kinds of files, and refuses what is no song.
+            logging.getLogger(__name__).warning("the page shows no beats: %s", error)
     write_page(out, guide, followers, body, music, title=leader.stem, meetings=meetings, beats=beats)
     typer.echo(str(out))
 
@@ -342,6 +349,8 @@ def export(
     from interdance.body.model import Body
     from interdance.export.files import Look, Sources, export_files
 
+    if music is not None and not music.is_file():  # a mistake also where nothing that is written has sound
+        raise InputError(f"--music {music}: no such file")
     given = Sources.of_folder(from_) if from_ else Sources(None, (), None)
     sources = Sources(leader or given.leader, tuple(follower or given.followers), music or given.music)
     moments = tuple(_seconds(word) for word in _items([at])) if at is not None else None

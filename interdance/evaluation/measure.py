@@ -11,10 +11,9 @@ import torch
 
 from interdance.body.distance import EXACT_ACCURACY, LeaderField
 from interdance.body.intersection import surfaces_meet
-from interdance.body.meeting import contacts
+from interdance.body.meeting import PIECE, contacts
 from interdance.body.skeleton import PARTS
 from interdance.errors import InputError
-from interdance.evaluation.meeting import PIECE
 from interdance.evaluation.performer import Performer, Surface
 from interdance.evaluation.settings import Settings
 from interdance.metrics.features import as_joints

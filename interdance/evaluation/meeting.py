@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from interdance.body.meeting import Meeting, join, meet
+from interdance.body.meeting import PIECE, Meeting, meet_in_pieces
 from interdance.body.model import Body
 from interdance.evaluation.performer import Performer, Surface
 from interdance.evaluation.settings import SurfaceName
 from interdance.takes import Joints, Motion, Points
-
-PIECE = {"sampled": 512, "full": 48}  # frames whose surfaces are in memory at once: 4 and 7 MB per dancer
 
 
 def meeting_of(
@@ -32,6 +30,4 @@ def meeting_of(
     lead, follow = (Performer.of(dancer, body, vertices).vertices for dancer in (leader, follower))
     if lead is None or follow is None:
         return None
-    step = PIECE[surface]
-    pieces = [slice(start, start + step) for start in range(0, leader.num_frames, step)]
-    return join([meet(lead(piece), follow(piece), vertices.faces, contact_distance) for piece in pieces])
+    return meet_in_pieces(lead, follow, leader.num_frames, PIECE[surface], vertices.faces, contact_distance)

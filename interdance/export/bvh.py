@@ -7,6 +7,7 @@ Unity's own angles.
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,9 @@ def euler_angles(motion: Motion) -> np.ndarray:
     turns: a program that looks between frames, or smooths the curves, then meets no jump where a joint bends beyond 90 degrees.
     """
     flat = Rotation.from_rotvec(np.asarray(motion.rotations_TJ3, np.float64).reshape(-1, 3))
-    one = flat.as_euler("ZXY", degrees=True, suppress_warnings=True).reshape(motion.num_frames, NUM_JOINTS, 3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # where Z and Y turn about one axis any share will do
+        one = flat.as_euler("ZXY", degrees=True).reshape(motion.num_frames, NUM_JOINTS, 3)
     other = one * [1.0, -1.0, 1.0] + 180.0
     for frame in range(1, motion.num_frames):
         before = one[frame - 1]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from interdance.errors import InputError
 from interdance.export import palette
-from interdance.takes import Motion
+from interdance.takes import Joints, Motion
+
+SAME_RATE = 1e-4
+"""By which share rates of one recording may differ: 30000/1001 frames per second is also written as 29.97."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +48,17 @@ def check_together(where: object, dancers: Sequence[Dancer]) -> None:
     """Raise :class:`InputError`, beginning with ``where``, unless there are dancers, with frames, as many and at one rate."""
     if not dancers:
         raise InputError(f"{where}: nobody dances; name a leader or a follower")
-    first = dancers[0]
-    for dancer in dancers:
-        motion, who = dancer.motion, dancer.name.lower()
-        if motion.num_frames == 0:
-            raise InputError(f"{where}: the {who} has no frames; nothing can be drawn")
-        if (motion.num_frames, motion.fps) != (first.motion.num_frames, first.motion.fps):
+    check_equal(where, [(f"the {dancer.name.lower()}", dancer.motion) for dancer in dancers])
+
+
+def check_equal(where: object, dancers: Sequence[tuple[str, Motion | Joints]]) -> None:
+    """Raise :class:`InputError`, beginning with ``where``, unless those, by their names, have equal length and rate."""
+    first, one = dancers[0]
+    for who, other in dancers:
+        if other.num_frames == 0:
+            raise InputError(f"{where}: {who} has no frames; nothing can be drawn")
+        if other.num_frames != one.num_frames or not math.isclose(other.fps, one.fps, rel_tol=SAME_RATE):
             raise InputError(
-                f"{where}: the {first.name.lower()} has {first.motion.num_frames} frames at {first.motion.fps:g} per second "
-                f"and the {who} {motion.num_frames} at {motion.fps:g}; cut or resample one of them"
+                f"{where}: {first} has {one.num_frames} frames at {one.fps:.6g} per second "
+                f"and {who} {other.num_frames} at {other.fps:.6g}; cut or resample one of them"
             )

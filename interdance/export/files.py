@@ -11,10 +11,10 @@ from interdance.errors import InputError
 from interdance.export.bvh import write_bvh
 from interdance.export.cast import Dancer, cast, check_together
 from interdance.export.gltf import write_glb
-from interdance.export.scene import find_views
-from interdance.export.sheet import choose_frames, write_sheet
+from interdance.export.scene import find_views, tile_size
+from interdance.export.sheet import PICTURE, choose_frames, write_sheet
 from interdance.export.sound import read_stereo
-from interdance.export.video import write_video
+from interdance.export.video import check_size, write_video
 from interdance.takes import read_facts, read_motion, write_motion
 
 OF_ALL = (".glb", ".mp4", ".png")
@@ -43,7 +43,9 @@ class Sources:
 
     @staticmethod
     def of_folder(folder: Path) -> Sources:
-        """What ``interdance generate`` wrote to a folder (the song is that of its film), or a take of ours.
+        """What ``interdance generate`` wrote to a folder (the song is that of its film, where there is one), or a take of ours.
+
+        The song that a take names is given whether it is there or not: else its film would be silent without a word.
 
         Raises
         ------
@@ -55,15 +57,12 @@ class Sources:
         leader, follower = (folder / f"{role}.npz" for role in ("leader", "follower"))
         if not leader.is_file() and not follower.is_file():
             raise InputError(f"{folder}: neither leader.npz nor follower.npz is in it; name a folder that `generate` wrote")
-        music: Path | None = folder / "duet.mp4"
+        film = folder / "duet.mp4"
+        music = film if film.is_file() else None
         if (folder / "take.json").is_file():
             name = read_facts(folder).get("music")
             music = folder / name if isinstance(name, str) and name else None
-        return Sources(
-            leader if leader.is_file() else None,
-            (follower,) if follower.is_file() else (),
-            music if music and music.is_file() else None,
-        )
+        return Sources(leader if leader.is_file() else None, (follower,) if follower.is_file() else (), music)
 
 
 @dataclass(frozen=True)
@@ -122,12 +121,18 @@ def export_files(
     ------
     InputError
         For a suffix of another kind, no dancer, dancers of different length or rate, a song that is missing or too short, an
-        unknown view, a moment outside the dance.
+        unknown view, a moment outside the dance, a film of odd size or of too few pixels for the views.
     """
     _check_outs(outs)
     dancers = _read(sources)
     first = dancers[0].motion
     find_views("--views", look.views)
+    for out in outs:
+        if out.suffix.lower() == ".mp4":
+            check_size(out, look.width, look.height)
+            tile_size(out, look.width, look.height, len(look.views))
+        elif out.suffix.lower() == ".png":
+            tile_size(out, *PICTURE, len(look.views))
     where = "--pictures" if look.moments is None else "--at"
     choose_frames(where, first.num_frames, first.fps, look.pictures, look.moments)
     if sources.music is not None and any(out.suffix.lower() == ".mp4" for out in outs):

@@ -7,7 +7,7 @@ import binascii
 import gzip
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,12 +69,13 @@ def join_pages(path: Path, pages: Mapping[str, Path], *, title: str) -> None:
     Raises
     ------
     InputError
-        When a file is no page of this format, or two leaders do not dance alike.
+        When a file is no page of this format, leaders do not dance alike, or contact was measured on different points.
     """
     read = {name: _read(page) for name, page in pages.items()}
     first = next(iter(read.values()))
     for other in read.values():
         _check_leader(first, other)
+    _check_points(list(read.values()))
     arrays, described, taken = Arrays(), [first.take["dancers"][0]], set[str]()
     shared = {name: page for page in reversed(read.values()) for name in page.names("")}
     for name, page in shared.items():
@@ -102,9 +103,9 @@ def _copy(arrays: Arrays, page: _Page, name: str, into: str) -> None:
 
 
 def _read(path: Path) -> _Page:
-    text = path.read_text(encoding="utf-8", errors="replace")
-    parts = dict(re.findall(r'<script id="(take|arrays|music)"[^>]*>(.*?)</script>', text, re.DOTALL))
     try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+        parts = dict(re.findall(r'<script id="(take|arrays|music)"[^>]*>(.*?)</script>', text, re.DOTALL))
         take = json.loads(parts["take"])
         if take["format"] != FORMAT:
             raise InputError(f"{path}: a page of format {take['format']}, not {FORMAT}; write it again")
@@ -112,6 +113,18 @@ def _read(path: Path) -> _Page:
         return _Page(path, take, {entry["name"]: entry for entry in take["arrays"]}, data, parts["music"].strip())
     except (KeyError, ValueError, TypeError, OSError, EOFError, binascii.Error):
         raise InputError(f"{path}: no page of couples of this version; write it again") from None
+
+
+def _check_points(pages: Sequence[_Page]) -> None:
+    """Refuse figures of contact that are of other points of the surface: they would stand beside each other as equals."""
+    known = [(page, dancer["met_on"]) for page in pages for dancer in page.take["dancers"] if "met_on" in dancer]
+    for page, met_on in known:
+        first, points = known[0]
+        if met_on != points:
+            raise InputError(
+                f"{page.path}: contact is measured on {met_on} points of each, and on {points} in {first.path}; "
+                "evaluate both with one evaluate.surface"
+            )
 
 
 def _check_leader(one: _Page, other: _Page) -> None:

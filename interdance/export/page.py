@@ -29,6 +29,7 @@ from interdance.body.meeting import Meeting
 from interdance.body.skeleton import JOINT_NAMES, PARENTS
 from interdance.errors import InputError
 from interdance.export import palette
+from interdance.export.cast import check_equal
 from interdance.export.framing import frame_couple
 from interdance.export.rig import influences, pelvis_places, quaternions, rest_vertices, whole_shares
 from interdance.export.sound import encode_mp3, read_stereo
@@ -86,14 +87,7 @@ def write_page(
     num_frames = leader.num_frames
     met = {name: meeting for name, meeting in (meetings or {}).items() if meeting is not None}
     dancers = [(leader_name, leader), *followers.items()]
-    if num_frames == 0:
-        raise InputError(f"{path}: the leader has no frames; nothing can be shown")
-    for name, motion in followers.items():
-        if (motion.num_frames, motion.fps) != (num_frames, leader.fps):
-            raise InputError(
-                f"{path}: the leader has {num_frames} frames at {leader.fps:g} per second and follower '{name}' "
-                f"{motion.num_frames} at {motion.fps:g}; cut or resample one of them"
-            )
+    check_equal(path, [("the leader", leader), *((f"follower '{name}'", motion) for name, motion in followers.items())])
     for index, (name, dancer) in enumerate(dancers):
         _check(path, f"follower '{name}'" if index else "the leader", dancer, body)
     for name, meeting in met.items():

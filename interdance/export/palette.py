@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 LEADER = "#3fae6a"
-FOLLOWERS = ("#4a86e8", "#9a6be0", "#23a6b8", "#e08a3c", "#d65c8f")
+FOLLOWERS = ("#4a86e8", "#9a6be0", "#23a6b8", "#a4b0f8", "#d65c8f")  # none near the gold and red of contact
 
 
 def linear(colour: str) -> np.ndarray:

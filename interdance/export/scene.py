@@ -101,10 +101,8 @@ class Scene:
             Beginning with ``where``: no dancers, dancers of different length or rate, or too few pixels for the views.
         """
         check_together(where, dancers)
-        columns, rows = grid(len(views))
-        self.tile_width, self.tile_height = (width - GAP * (columns - 1)) // columns, (height - GAP * (rows - 1)) // rows
-        if min(self.tile_width, self.tile_height) < 16:
-            raise InputError(f"{where}: {width}x{height} pixels are too few for {len(views)} views; give 16x16 to each")
+        columns = grid(len(views))[0]
+        self.tile_width, self.tile_height = tile_size(where, width, height, len(views))
         self.width, self.height = width, height
         self._corners = [
             (index // columns * (self.tile_height + GAP), index % columns * (self.tile_width + GAP))
@@ -165,6 +163,15 @@ class Scene:
                         yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
+
+
+def tile_size(where: object, width: int, height: int, views: int) -> tuple[int, int]:
+    """Pixels of each of so many views in a picture. Raises :class:`InputError`, beginning with ``where``, where few."""
+    columns, rows = grid(views)
+    tile = (width - GAP * (columns - 1)) // columns, (height - GAP * (rows - 1)) // rows
+    if min(tile) < 16:
+        raise InputError(f"{where}: {width}x{height} pixels are too few for {views} views; give 16x16 to each")
+    return tile
 
 
 def grid(views: int) -> tuple[int, int]:

@@ -18,6 +18,8 @@ INK, PAPER = "#1d2330", "#ffffff"
 LABEL_HEIGHT = 34
 LABEL_SIZE = 19
 SAMPLES = 3  # anti-aliasing: a still may take its time
+PICTURE = (480, 360)
+"""Pixels of one picture: width and height."""
 
 
 class Sheet:
@@ -56,8 +58,8 @@ def write_sheet(
     count: int = 12,
     moments: Sequence[float] | None = None,
     columns: int = 4,
-    width: int = 480,
-    height: int = 360,
+    width: int = PICTURE[0],
+    height: int = PICTURE[1],
     views: Sequence[str] = ("follow",),
 ) -> None:
     """Write a PNG grid of moments of the dance, each with its time.

@@ -69,7 +69,7 @@ def write_video(
     InputError
         Dancers of different length or rate, an odd picture size, an unknown view, a song that cannot be read.
     """
-    _check_size(path, width, height)
+    check_size(path, width, height)
     scene = Scene(path, dancers, body, width, height, find_views(path, views))
     rate = Fraction(fps or scene.fps).limit_denominator(1001)
     num_frames = max(1, int(scene.num_frames * float(rate) / scene.fps + 1e-6))
@@ -111,7 +111,7 @@ def write_pair(
 
     Other parameters and errors are those of :func:`write_video`.
     """
-    _check_size(path, width, height)
+    check_size(path, width, height)
     couples = [cast(leader, [follower]) for follower in followers]
     framing = frame_pair(leader, followers, body)
     halves = [Scene(path, couple, body, width, height, {"": view}, framing) for couple in couples]
@@ -138,7 +138,8 @@ def frame_pair(leader: Motion, followers: tuple[Motion, Motion], body: Any) -> F
     return frame_couple(seen, leader.fps)
 
 
-def _check_size(path: Path, width: int, height: int) -> None:
+def check_size(path: Path, width: int, height: int) -> None:
+    """Raise :class:`InputError` for a size of pixels that a film cannot have."""
     if width % 2 or height % 2 or width < 16 or height < 16:
         raise InputError(
             f"{path}: a film of {width}x{height} pixels cannot be encoded; give even numbers of at least 16"

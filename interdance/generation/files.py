@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from interdance.body.meeting import Meeting, meet
+from interdance.body.meeting import PIECE, Meeting, meet_in_pieces
 from interdance.body.model import Body
 from interdance.body.pose import fit_motion
 from interdance.body.skeleton import NUM_JOINTS
@@ -147,11 +147,10 @@ def generate_files(
             item.write(folder / f"sample_{item.facts['seed']}")
         names = [f"InterDance {rank}" for rank in range(1, num_samples + 1)] if others else ["InterDance"]
         dancers = {label: item.follower for label, item in zip(names, samples, strict=True)}
-        distance = params.evaluate.contact_distance
         write_page(
             *(folder / "duet.html", best.leader, dancers, body, music),
             title=title or (leader or music).stem,
-            meetings={label: item.meeting(body, distance) for label, item in zip(names, samples, strict=True)},
+            meetings={label: item.meeting for label, item in zip(names, samples, strict=True)},
             beats=np.flatnonzero(features_TA[:, BEATS]) / fps,
         )
         if film:
@@ -198,18 +197,17 @@ def _move(folder: Path, out: Path) -> None:
 
 @dataclass(frozen=True)
 class _Sample:
-    """One follower with her leader, and what ``generated.json`` says of her."""
+    """One follower with her leader, where their points meet, and what ``generated.json`` says of her.
+
+    The points are those that ``points.npy`` holds, which is what is evaluated.
+    """
 
     leader: Motion
     leader_TP3: np.ndarray
     follower: Motion
     points_TP3: np.ndarray
+    meeting: Meeting
     facts: dict[str, Any]
-
-    def meeting(self, body: Body, contact_distance: float) -> Meeting:
-        """Where the two dancers' points meet: of those that ``points.npy`` holds, which is what is evaluated."""
-        surfaces = (self.leader_TP3[:, NUM_JOINTS:], self.points_TP3[:, NUM_JOINTS:])
-        return meet(*surfaces, body.surface_faces, contact_distance)
 
     def write(self, folder: Path) -> None:
         folder.mkdir(exist_ok=True)
@@ -254,7 +252,10 @@ class _Studio:
                 contact_distance=self.params.evaluate.contact_distance,
             )
             logger.info("cleaned: %s", in_words(facts["cleaned"]))
-        return _Sample(leader, leader_TP3, follower, points_TP3, facts)
+        surfaces = (leader_TP3[:, NUM_JOINTS:].__getitem__, points_TP3[:, NUM_JOINTS:].__getitem__)
+        distance = self.params.evaluate.contact_distance
+        meeting = meet_in_pieces(*surfaces, leader.num_frames, PIECE["sampled"], self.body.surface_faces, distance)
+        return _Sample(leader, leader_TP3, follower, points_TP3, meeting, facts)
 
     def _dance(self, seed: int, what: str) -> tuple[Motion, np.ndarray, np.ndarray, np.ndarray]:
         """The leader's motion and points, the follower's points (T, 710, 3) and the labels of her feet (T, 4)."""
@@ -282,9 +283,8 @@ class _Studio:
 
     def ranked(self, samples: list[_Sample]) -> list[_Sample]:
         """The samples, the best first, with their figures, and where there are several their ranks, among their facts."""
-        beats, distance = np.flatnonzero(self.features_TA[:, BEATS]), self.params.evaluate.contact_distance
-        faces = self.body.surface_faces
-        figures = [Figures.of(item.leader_TP3, item.points_TP3, beats, faces, distance) for item in samples]
+        beats = np.flatnonzero(self.features_TA[:, BEATS])
+        figures = [Figures.of(item.leader_TP3, item.points_TP3, beats, item.meeting) for item in samples]
         order = in_order(figures)
         for rank, index in enumerate(order, start=1):
             samples[index].facts.update({"rank": rank} if len(samples) > 1 else {}, **figures[index].rounded())

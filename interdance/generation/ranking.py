@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from scipy.stats import rankdata
 
+from interdance.body.meeting import Meeting
 from interdance.body.skeleton import NUM_JOINTS
-from interdance.metrics.interaction import contact_frequency, penetration_rate
 from interdance.metrics.rhythm import alignment, echo, motion_beats
 
 
@@ -36,16 +36,13 @@ class Figures:
     beat: float
 
     @staticmethod
-    def of(
-        leader_TP3: np.ndarray, follower_TP3: np.ndarray, music_beats: np.ndarray, faces: np.ndarray, contact_distance: float
-    ) -> Figures:
-        """Measure a follower (T, 710, 3) with her leader (T, 710, 3); ``music_beats`` are frames."""
-        lead_TV3, follow_TV3 = leader_TP3[:, NUM_JOINTS:], follower_TP3[:, NUM_JOINTS:]
+    def of(leader_TP3: np.ndarray, follower_TP3: np.ndarray, music_beats: np.ndarray, meeting: Meeting) -> Figures:
+        """Measure a follower (T, 710, 3) with her leader (T, 710, 3), who meet so; ``music_beats`` are frames."""
         theirs, hers = (motion_beats(points_TP3[:, :NUM_JOINTS]) for points_TP3 in (leader_TP3, follower_TP3))
         scores = [score for score in (echo(theirs, hers), alignment(hers, music_beats, len(follower_TP3))) if score is not None]
         return Figures(
-            contact_frequency=contact_frequency(lead_TV3, follow_TV3, distance=contact_distance),
-            penetration_rate=penetration_rate(lead_TV3, follow_TV3, faces),
+            contact_frequency=float(meeting.contact().mean()),
+            penetration_rate=float(meeting.penetration().mean()),
             beat=float(np.mean(scores)) if scores else 0.0,
         )
 

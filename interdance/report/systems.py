@@ -37,7 +37,7 @@ _COLOURS = {
     COMPLETE: palette.FOLLOWERS[0],
 }
 _OTHERS = (
-    palette.FOLLOWERS[4], "#4f8f3f", palette.FOLLOWERS[1], palette.FOLLOWERS[3], "#96492f", "#5b6fb5", "#7f9a2b", "#b04fb0",
+    palette.FOLLOWERS[4], "#4f8f3f", palette.FOLLOWERS[1], "#e08a3c", "#96492f", "#5b6fb5", "#7f9a2b", "#b04fb0",
 )  # fmt: skip
 
 

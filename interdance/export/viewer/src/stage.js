@@ -106,6 +106,9 @@ export class Stage {
     this.fit(() => { Object.assign(this, { numPanes, inset }); });
   }
 
+  // In a hidden frame a stage has no shape yet: it is fitted when it is seen.
+  get isSeen() { return this.box.clientWidth > 0 && this.box.clientHeight > 0; }
+
   get isTall() { return this.box.clientHeight > this.box.clientWidth; }
 
   // Left, top, width and height of a pane as shares of the whole.
@@ -116,14 +119,14 @@ export class Stage {
 
   resize() {
     const { clientWidth, clientHeight } = this.box;
-    if (!clientWidth || !clientHeight) return;
-    this.fit(() => this.renderer.setSize(clientWidth, clientHeight, false));
+    if (this.isSeen) this.fit(() => this.renderer.setSize(clientWidth, clientHeight, false));
   }
 
   // Changes the shape of the panes; as much of the couple is seen as before, from the same side.
   fit(change) {
     const before = this.distance;
     change();
+    if (!this.isSeen) return;
     const [, , wide, high] = this.pane(0);
     const width = this.box.clientWidth * wide, height = this.box.clientHeight * high;
     this.camera.aspect = width / height;

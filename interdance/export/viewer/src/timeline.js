@@ -3,6 +3,8 @@ import { CONTACT_BAR, PENETRATION_BAR } from './colours.js';
 import { minutes } from './words.js';
 
 const LANE_HEIGHTS = [30, 46, 34, 26];  // pixels of a lane, by how many there are; of the timeline without any
+const THIN = 20, HIGHEST = 200;  // pixels of a lane where there are more, and of all of them at most
+const LEGIBLE = 16;  // pixels of a lane that is as high as a name
 const SNAP = 5;  // pixels: a click as near as this to a beat means the beat
 
 export class Timeline {
@@ -58,10 +60,10 @@ export class Timeline {
 
   // `lanes`: [{ name, colour, meeting }], of the followers who are shown.
   show(lanes) {
-    this.lanes = lanes.slice(0, LANE_HEIGHTS.length - 1);
-    const known = this.lanes.filter(lane => lane.meeting);
-    this.box.style.setProperty('--lanes', known.length ? this.lanes.length : 0);
-    this.box.style.setProperty('--lane', `${LANE_HEIGHTS[known.length ? this.lanes.length : 0]}px`);
+    this.lanes = lanes;
+    const count = lanes.some(lane => lane.meeting) ? lanes.length : 0;
+    this.box.style.setProperty('--lanes', count);
+    this.box.style.setProperty('--lane', `${LANE_HEIGHTS[count] ?? Math.min(THIN, HIGHEST / count)}px`);
     this.paint();
   }
 
@@ -127,14 +129,14 @@ export class Timeline {
       pen.lineWidth = 1.2 * ratio;
       pen.stroke();
     }
-    if (this.lanes.length < 2) return;
+    if (this.lanes.length < 2 || high < LEGIBLE * ratio) return;
     pen.font = `600 ${10 * ratio}px system-ui, sans-serif`;
     pen.textBaseline = 'top';
     pen.fillStyle = '#1f2933';
     pen.strokeStyle = 'rgba(250, 251, 252, .85)';
     pen.lineWidth = 3 * ratio;
     pen.lineJoin = 'round';
-    const text = meeting ? name : `${name}: no surface, contact is not known`;
+    const text = meeting ? name : `${name}: contact is not known`;
     pen.strokeText(text, 5 * ratio, start + bar + 3 * ratio);
     pen.fillText(text, 5 * ratio, start + bar + 3 * ratio);
   }
