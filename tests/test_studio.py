@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import io
 import json
@@ -35,7 +36,9 @@ from interdance.config import Paths
 from interdance.errors import InputError
 from interdance.files import write_json
 from interdance.generation.files import generate_files
-from interdance.studio import tasks
+from interdance.studio import bench, tasks
+from interdance.studio.bench import Bench, Reader, Work
+from interdance.studio.child import Child
 from interdance.studio.store import Job, Store
 from interdance.studio.wishes import Model, check_model, default_wish, label_of, read_wish
 from interdance.takes import Duet, write_motion, write_take
@@ -260,6 +263,13 @@ def flac_of(seconds: float, folder: Path) -> bytes:
     return (folder / "s.flac").read_bytes()
 
 
+def long_names() -> bytes:
+    """An archive of forty arrays whose names together are longer than any answer may be."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **{f"{number:03d}" + "é" * 18_000: np.zeros(1) for number in range(40)})
+    return buffer.getvalue()
+
+
 HOSTILE: dict[str, tuple[str, Callable[[Path], bytes], str]] = {
     "empty": ("leader", lambda _: b"", "is empty"),
     "text": ("leader", lambda _: b"hello" * 100, "is neither a BVH file nor an .npz archive"),
@@ -277,6 +287,7 @@ HOSTILE: dict[str, tuple[str, Callable[[Path], bytes], str]] = {
     "bvh_without_end": ("leader", lambda _: b"HIERARCHY\nROOT a {\n" * 50_000, "x: "),
     "cut_song": ("song", lambda f: sound(f / "a.ogg", 20).read_bytes()[:5000], "the file is cut off"),
     "noise_as_song": ("song", lambda _: b"ID3" + np.random.default_rng(0).bytes(100_000), "not a sound file"),
+    "long_names": ("leader", lambda _: long_names(), "no array named 'poses' (it holds: 000ééé"),
     "endless_song": ("song", lambda f: flac_of(4000, f), "the song lasts 4000 s, and at most 60 s are taken"),
 }  # fmt: skip
 
@@ -416,6 +427,58 @@ def test_two_hundred_requests_at_once(server: Server, tmp_path: Path) -> None:
         assert server.ask("POST", f"/api/jobs/{name}/cancel")[0] == 200
     assert server.wait(taken[0], lambda job: job["state"] != "open")["state"] == "done"
     assert server.log.read_text().count("Traceback") == 0
+
+
+class Confused(Child):
+    """A process whose answers are none."""
+
+    async def ask(self, *_: Any, **__: Any) -> Any:
+        raise ValueError("Separator is not found, and chunk exceed the limit")
+
+
+def test_a_process_that_is_out_of_step_is_ended_and_the_next_question_has_its_own_answer(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params = config.load(root / "params.yaml")
+
+    async def read(reader: Reader) -> str:
+        with pytest.raises(InputError) as refusal:
+            await reader.ask("song", params, {}, "a", path="missing.wav", label="a")
+        return str(refusal.value)
+
+    async def ask() -> None:
+        reader = Reader(tmp_path, params.studio)
+        with monkeypatch.context() as patch:
+            patch.setattr(bench, "Child", Confused)
+            with pytest.raises(ValueError, match="Separator"):
+                await reader.ask("song", params, {}, "a", path="x.wav", label="a")
+        assert not list(tmp_path.iterdir()), "it is gone"
+        assert "missing.wav" in await read(reader)
+        child = await reader._started()
+        late = asyncio.ensure_future(child.ask("song", params, {}, path="earlier.wav", label="b"))
+        await asyncio.sleep(0)
+        late.cancel()
+        assert "missing.wav" in await read(reader), "not what was asked before"
+        await reader.close()
+
+    asyncio.run(ask())
+
+
+def test_a_bench_goes_on_whatever_happens(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    params = config.load(root / "params.yaml")
+    monkeypatch.setattr(bench, "Child", Confused)
+
+    async def work() -> list[str]:
+        place, said = Bench(tmp_path, params.studio), []
+        place.open()
+        for _ in range(2):
+            piece = Work("dance", params, {}, {}, lambda outcome: said.append(outcome.error))
+            await place.put(piece)
+            await asyncio.wait_for(piece.over.wait(), 20)
+        await place.close()
+        return said
+
+    assert asyncio.run(work()) == ["the studio failed (ValueError); its log has more"] * 2
 
 
 # ------------------------------------------------------------------------------------------------- beginning and ending

@@ -155,6 +155,9 @@ class Bench:
             return Outcome(error=f"it took more than {self._limits.job_s:g} s (studio.job_s) and was ended", log=child.log())
         except EndedError as error:
             return Outcome(is_cancelled=True) if work.is_cancelled else Outcome(error=str(error), log=child.log())
+        except Exception as error:  # an answer that is none, a log that cannot be read: the bench goes on
+            logger.exception("%s", work.task)
+            return Outcome(error=f"the studio failed ({type(error).__name__}); its log has more")
         return Outcome(is_cancelled=True) if work.is_cancelled else Outcome(done=done)
 
     def _finish(self, work: Work, outcome: Outcome) -> None:
@@ -198,7 +201,9 @@ class Reader:
                 logger.warning("%s: %s\n%s", what, error, child.log())
                 await self._end()
                 raise InputError(f"{what}: cannot be read here ({error})") from None
-            except asyncio.CancelledError:  # whoever asked has gone: the answer must not go to the next one
+            except InputError:
+                raise
+            except BaseException:  # whoever asked has gone, or the answer is none: it must not go to the next one
                 await self._end()
                 raise
 
