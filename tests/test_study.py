@@ -46,7 +46,7 @@ from interdance.export.video import FARTHEST, frame_pair
 from interdance.files import write_json
 from interdance.study.build import build_study
 from interdance.study.material import broken
-from interdance.study.plan import BROKEN, CHECK, FILMS, TRUE, Clip, Item, Plan, film_path, read_plan
+from interdance.study.plan import BROKEN, CHECK, FILMS, TRUE, Clip, Item, Plan, film_path, mark_served, read_plan
 from interdance.study.questions import QUESTION_KEYS
 from interdance.study.server import create_app
 from interdance.study.store import RefusedError, Store
@@ -322,11 +322,29 @@ def test_nothing_that_was_answered_is_built_over(world: Path, study: Path, tmp_p
     kept = tmp_path / "kept"
     shutil.copytree(study, kept)
     Store(read_plan(kept), kept).close()
-    for folder, sentence in ((kept, "holds answers already"), (world, "holds something else than a study")):
+    elsewhere = tmp_path / "elsewhere"  # served, with answers in a database of another place
+    shutil.copytree(study, elsewhere)
+    server = Served(elsewhere, "--database", f"sqlite:///{tmp_path / 'other.sqlite'}")
+    server.end()
+    assert not (elsewhere / "answers.sqlite").exists()
+    refused = ((kept, "holds answers already"), (elsewhere, "or was served"), (world, "holds something else than a study"))
+    for folder, sentence in refused:
         before = sorted(folder.rglob("*"))
         with pytest.raises(InputError, match=sentence):
             build(world, folder, sets_of(world, "a", "b"))
         assert sorted(folder.rglob("*")) == before
+
+
+def test_a_study_that_is_served_while_another_is_filmed_stays(world: Path, study: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    shutil.copytree(study, kept)
+    before = read_plan(kept)
+    with pytest.raises(InputError, match="was served"):
+        build_study(
+            *(sets_of(world, "a", "b"), world / "true", kept, quick_params(num_clips=1, num_checks=0), 30.0),
+            *(reading_of(world), None, lambda done, of: mark_served(kept)),
+        )
+    assert read_plan(kept) == before
 
 
 def test_a_damaged_study_is_named(study: Path, tmp_path: Path) -> None:
@@ -528,7 +546,6 @@ def test_two_studies_share_a_database_and_do_not_meet(plan: Plan, tmp_path: Path
 
 def test_nothing_stored_tells_who_somebody_is(store: Store, tmp_path: Path) -> None:
     secret = take_part(store)
-    columns = {column.name for table in sql.MetaData().tables.values() for column in table.columns}
     known = sql.MetaData()
     known.reflect(store._engine)
     columns = {column.name for table in known.tables.values() for column in table.columns}
@@ -699,10 +716,10 @@ def test_hostile_requests(client: TestClient, method: str, path: str, body: Any,
     assert client.get("/api/me").json()["answered"] == 0
 
 
-def test_strangers_are_refused(client: TestClient) -> None:
+def test_strangers_are_refused(client: TestClient, plan: Plan) -> None:
     assert client.post("/api/pairs/1/open").status_code == 401
     for cookie in ("", "A" * 32, "A" * 5000, "\x00", "' OR 1=1"):
-        assert client.post("/api/pairs/1/open", headers={"cookie": f"study={cookie}"}).status_code == 401
+        assert client.post("/api/pairs/1/open", headers={"cookie": f"study_{plan.fingerprint}={cookie}"}).status_code == 401
     foreign = {"origin": "http://evil.example"}
     assert client.post("/api/start", json={"experience": "some"}, headers=foreign).status_code == 403
     assert client.get("/", headers={"host": "evil.example"}).status_code == 400

@@ -23,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from interdance import web
 from interdance.errors import InputError
-from interdance.study.plan import Plan, film_path, read_plan
+from interdance.study.plan import Plan, film_path, mark_served, read_plan
 from interdance.study.questions import EXPERIENCES, QUESTIONS, Experience, QuestionKey
 from interdance.study.store import RefusedError, Side, State, Store
 
@@ -239,6 +239,7 @@ def serve_study(
     paragraphs = read_consent(consent) if consent else []
     store = Store(plan, folder, database)
     try:
+        mark_served(folder)
         say(f"http://{names[0]}:{port}")
         web.serve(create_app(plan, folder, store, hosts=names, consent=paragraphs), host, port)
     finally:
