@@ -118,8 +118,8 @@ def test_of_the_terms_of_the_variance_the_largest_stands() -> None:
     """Answers that cancel within every participant and clip still vary from answer to answer."""
     who, what = (index.ravel() for index in np.indices((4, 4)))
     found = preference(Votes((who + what) % 2 == 0, who, what), np.arange(4))
-    assert found is not None and found.high - found.low > 0.2
-    assert (found.share, found.p) == (0.5, 1.0)
+    assert found is not None and (found.share, found.p) == (0.5, 1.0)
+    assert found.high == pytest.approx(expit(3.1824 * np.sqrt(1 / 60) / 0.25), abs=1e-4), "0.25 / 15 of sixteen answers"
 
 
 def test_clips_of_a_take_go_together_where_there_are_enough() -> None:
