@@ -36,7 +36,7 @@ from interdance.config import Paths
 from interdance.errors import InputError
 from interdance.files import write_json
 from interdance.generation.files import generate_files
-from interdance.studio import bench, tasks
+from interdance.studio import bench, core, tasks
 from interdance.studio.bench import Bench, Reader, Work
 from interdance.studio.child import Child
 from interdance.studio.store import Job, Store
@@ -495,7 +495,7 @@ def test_ctrl_c_ends_everything_and_results_are_there_the_next_time(root: Path, 
         status, answer = second.submit()
         assert status == 400 and "not trained yet" in answer["error"]
         workers = second.workers()
-        assert len(workers) == 2
+        assert len(workers) == 3
         second.process.send_signal(signal.SIGINT)
         assert second.process.wait(20) == 0
         assert not psutil.wait_procs(workers, 2)[1]
@@ -539,14 +539,47 @@ def test_registered_models_can_be_chosen_and_a_store_that_is_silent_is_said(
 
     monkeypatch.setattr(registry, "registered_model", registered)
     params = config.load(root / "params.yaml")
-    own, champion, challenger = tasks.find_models(lambda what, share: None, root=str(root), params=params)
+    own = tasks.find_model(lambda what, share: None, root=str(root), params=params)
+    champion, challenger = tasks.find_registered(lambda what, share: None, root=str(root), params=params)
     assert own["folder"] == champion["folder"] == str((root / "models" / "denoiser").resolve())
     assert (champion["note"], champion["task"], champion["can_be_guided"]) == ("version 3", "reactive", True)
     assert (challenger["folder"], challenger["note"]) == (None, "http://store: does not answer")
     (root / "damaged").mkdir()
     monkeypatch.setattr(registry, "registered_model", lambda paths, alias: (registry.Version("4", "run"), root / "damaged"))
-    _, champion, _ = tasks.find_models(lambda what, share: None, root=str(root), params=params)
+    champion, _ = tasks.find_registered(lambda what, share: None, root=str(root), params=params)
     assert champion["folder"] is None and "no such file" in champion["note"]
+
+
+def test_a_store_that_is_slow_keeps_nobody_from_the_projects_model(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params = config.load(root / "params.yaml")
+    own = {"id": "project", "label": "x", "note": "trained", "folder": "models/denoiser"}
+    cures: list[str] = []
+
+    async def ask(
+        reader: Reader, task: str, params: Any, names: Any, what: str, most_s: float = 0, cure: str = "", **_: Any
+    ) -> Any:
+        if task == "model":
+            return own
+        cures.append(cure)
+        await asyncio.sleep(0.4)
+        raise InputError(f"{what}: too slow; {cure}")
+
+    async def look() -> None:
+        studio = core.Studio(tmp_path, params)
+        first, second = await studio.models(), await studio.models()
+        assert [model.folder for model in first] == ["models/denoiser", None, None]
+        assert [model.is_coming for model in first] == [False, True, True] and len(cures) == 1
+        await asyncio.sleep(0.5)
+        later = await studio.models()
+        assert later[0] == second[0] and "too slow; bring it here with" in later[1].note and not later[1].is_coming
+        await studio.close()
+        studio.store.close()
+
+    monkeypatch.setattr(Reader, "ask", ask)
+    monkeypatch.setattr(core, "WAIT_S", 0.05)
+    asyncio.run(look())
 
 
 def test_a_model_that_makes_its_own_leader_wants_none() -> None:

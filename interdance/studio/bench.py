@@ -182,21 +182,41 @@ class Reader:
         async with self._alone:
             await self._started()
 
-    async def ask(self, task: str, params: Params, names: dict[Path, str], what: str, **arguments: Any) -> Any:
-        """Have a file read; ``what`` it is called.
+    async def ask(
+        self,
+        task: str,
+        params: Params,
+        names: dict[Path, str],
+        what: str,
+        most_s: float | None = None,
+        cure: str = "cut it",
+        **arguments: Any,
+    ) -> Any:
+        """Have something read; ``what`` it is called.
+
+        Parameters
+        ----------
+        task, params, names, arguments
+            As :meth:`Child.ask` takes them.
+        what : str
+        most_s : float, optional
+            That it may take; ``studio.patience_s`` by default.
+        cure : str
+            What may be done where it takes longer.
 
         Raises
         ------
         InputError
             When it is refused, takes too long, or ends the process.
         """
+        limit = self._limits.patience_s if most_s is None else most_s
         async with self._alone:
             child = await self._started()
             try:
-                return await asyncio.wait_for(child.ask(task, params, names, **arguments), self._limits.patience_s)
+                return await asyncio.wait_for(child.ask(task, params, names, **arguments), limit)
             except asyncio.TimeoutError:
                 await self._end()
-                raise InputError(f"{what}: reading it takes more than {self._limits.patience_s:g} s; cut it") from None
+                raise InputError(f"{what}: reading it takes more than {limit:g} s; {cure}") from None
             except EndedError as error:
                 logger.warning("%s: %s\n%s", what, error, child.log())
                 await self._end()

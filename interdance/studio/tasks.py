@@ -25,6 +25,7 @@ from interdance.mocap.retarget import bvh_to_motion
 from interdance.mocap.skeleton import understand
 from interdance.music.audio import read_audio
 from interdance.studio.forms import FACTS, PAGE, Result, find_form
+from interdance.studio.wishes import PROJECT
 from interdance.takes import read_motion, write_motion
 from interdance.trained import load_model
 
@@ -61,15 +62,20 @@ def read_song(tell: Tell, path: str, label: str, params: Params) -> dict[str, An
     return {"seconds": seconds, "rate": rate}
 
 
-def find_models(tell: Tell, root: str, params: Params) -> list[dict[str, Any]]:
-    """The project's own model and the registered ones: what they can do, or why they cannot be used."""
-    from interdance.registry import CHALLENGER, CHAMPION, registered_model  # MLflow takes seconds, even when it is away
-
+def find_model(tell: Tell, root: str, params: Params) -> dict[str, Any]:
+    """The project's own model: what it can do, or why it cannot be used."""
     paths = Paths(Path(root))
     own = "not trained yet; `make demo` or `interdance run` trains it"
     if paths.model.is_dir():
         own = f"{datetime.fromtimestamp(paths.model.stat().st_mtime):%d %b %H:%M}"
-    found = [_describe("project", "Project's model", paths.model if paths.model.is_dir() else None, own, params)]
+    return _describe("project", PROJECT, paths.model if paths.model.is_dir() else None, own, params)
+
+
+def find_registered(tell: Tell, root: str, params: Params) -> list[dict[str, Any]]:
+    """The registered models, likewise; those that are not here yet are brought here first."""
+    from interdance.registry import CHALLENGER, CHAMPION, registered_model  # MLflow takes seconds, even when it is away
+
+    paths, found = Paths(Path(root)), []
     for alias in (CHAMPION, CHALLENGER):
         try:
             registered = registered_model(paths, alias)
@@ -142,7 +148,8 @@ def make_form(tell: Tell, file: str, folder: str, song: str, params: Params) -> 
 TASKS: dict[str, Callable[..., Any]] = {
     "leader": read_leader,
     "song": read_song,
-    "models": find_models,
+    "model": find_model,
+    "registered": find_registered,
     "dance": dance,
     "form": make_form,
 }

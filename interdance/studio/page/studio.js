@@ -499,5 +499,5 @@ async function start() {
   document.body.dataset.ready = 'yes';
 }
 start().catch(failure => { $('form-error').textContent = failure.message; });
-// A model that is trained while the page is open is found without a reload.
-setInterval(() => { if (!document.hidden && !models.some(model => model.can_be_used)) loadModels().catch(() => {}); }, 15000);
+// A model that is trained, or brought here, while the page is open is found without a reload.
+setInterval(() => { if (!document.hidden && (!models.some(model => model.can_be_used) || models.some(model => model.is_coming))) loadModels().catch(() => {}); }, 15000);
