@@ -639,7 +639,10 @@ def _value(hint: Any, value: Any, source: str, name: str) -> Any:
     if isinstance(hint, types.UnionType):
         raise TypeError(f"{name}: unions are not supported in parameters")
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise InputError(f"{source}: {name}: a number of {len(str(abs(value)))} digits is too large") from None
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         raise InputError(f"{source}: {name}: {hint.__name__} is needed, found {value!r}")
     return value

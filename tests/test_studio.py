@@ -378,6 +378,8 @@ def test_a_results_files_are_those_of_the_list_and_no_others(server: Server, mad
         ({"song": "take:../../etc/passwd"}, "song: there is no such one"),
         ({"leader": "take:couples/long"}, "song of couples/sway: the song lasts 1.5 s and the dance 30.0 s"),
         ({"out": "/tmp"}, "the request: out: unknown key"),
+        ({"\ud800": 1}, "the request: ?: unknown key"),
+        ({"contact_scale": 10**400}, "contact_scale: a number of 401 digits is too large"),
     ],
 )
 def test_wishes_that_make_no_sense(server: Server, changed: dict[str, Any], sentence: str) -> None:

@@ -325,7 +325,7 @@ def test_nothing_that_was_answered_is_built_over(world: Path, study: Path, tmp_p
     elsewhere = tmp_path / "elsewhere"  # served, with answers in a database of another place
     shutil.copytree(study, elsewhere)
     server = Served(elsewhere, "--database", f"sqlite:///{tmp_path / 'other.sqlite'}")
-    server.end()
+    assert server.end().splitlines()[-1] == f"http://127.0.0.1:{server.port}/"
     assert not (elsewhere / "answers.sqlite").exists()
     refused = ((kept, "holds answers already"), (elsewhere, "or was served"), (world, "holds something else than a study"))
     for folder, sentence in refused:
@@ -982,6 +982,7 @@ def test_the_command_line_reports(study: Path, world: Path, tmp_path: Path) -> N
     [
         (("serve", "nowhere"), "nowhere: no study in it; make one with"),
         (("serve", "nowhere", "--host", "0.0.0.0"), "say by which address participants come"),
+        (("serve", "nowhere", "--name", "http://x:1"), "--name http://x:1: a name or an address alone is needed"),
         (("report", "nowhere", "--json", "found.txt"), "a name that ends in .json"),
         (("build", "--set", "a", "--reference", "b", "--out", "c"), "--set a: NAME=FOLDER is needed"),
     ],
