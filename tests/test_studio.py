@@ -258,6 +258,13 @@ def absurd_bvh(frames: int) -> bytes:
     return (head + joints + "}" * 901 + f"\nMOTION\nFrames: {frames}\nFrame Time: 0.03\n").encode()
 
 
+def strange_bvh() -> bytes:
+    """Two seconds of a skeleton that nobody has."""
+    head = "HIERARCHY\nROOT a {\nOFFSET 0 0 0\nCHANNELS 6 Xposition Yposition Zposition Zrotation Xrotation Yrotation\n"
+    end = "End Site\n{\nOFFSET 0 1 0\n}\n}\nMOTION\nFrames: 60\nFrame Time: 0.0333333\n"
+    return (head + end + "0 0 0 0 0 0\n" * 60).encode()
+
+
 def flac_of(seconds: float, folder: Path) -> bytes:
     soundfile.write(folder / "s.flac", np.zeros(round(seconds * 8000), np.float32), 8000)
     return (folder / "s.flac").read_bytes()
@@ -284,6 +291,8 @@ HOSTILE: dict[str, tuple[str, Callable[[Path], bytes], str]] = {
     "too_short": ("leader", lambda f: motion_bytes(f, 20), "bring a longer one"),
     "absurd_rate": ("leader", lambda f: motion_bytes(f, fps=1e9), "frames per second between 1 and 1000"),
     "bvh_that_promises": ("leader", lambda _: absurd_bvh(10**12), "the header says 1000000000000 frames"),
+    "unknown_skeleton": ("leader", lambda _: strange_bvh(), "; choose another skeleton, or write the file with one of"),
+    "short_song": ("song", lambda f: sound(f / "a.ogg", 0.3).read_bytes(), "the song lasts 0.30 s, and 1 s are needed"),
     "bvh_without_end": ("leader", lambda _: b"HIERARCHY\nROOT a {\n" * 50_000, "x: "),
     "cut_song": ("song", lambda f: sound(f / "a.ogg", 20).read_bytes()[:5000], "the file is cut off"),
     "noise_as_song": ("song", lambda _: b"ID3" + np.random.default_rng(0).bytes(100_000), "not a sound file"),
@@ -527,8 +536,31 @@ def test_the_oldest_results_go_first_and_what_is_being_made_stays(tmp_path: Path
         (tmp_path / "jobs" / name).mkdir(parents=True)
         store.save(Job(name, "t", "l", "s", "m", wish, "s.ogg", state, "", now - age, 0.0, 0.0, 0.0, []))
     store.tidy()
-    assert sorted(store.jobs) == sorted(path.name for path in (tmp_path / "jobs").iterdir()) == ["b", "c", "d"]
+    assert sorted(store.jobs) == sorted(path.name for path in (tmp_path / "jobs").iterdir()) == ["a", "b", "c", "d"]
+    for number in range(3):
+        store.new_folder()
+        name = f"f{number}"
+        (tmp_path / "jobs" / name).mkdir()
+        store.save(Job(name, "t", "l", "s", "m", wish, "s.ogg", "cancelled", "", now, 0.0, 0.0, 0.0, []))
+    store.tidy()
+    assert {"a", "b", "d"} < set(store.jobs) and len(store.jobs) == 5, "what failed pushes no dance out"
     store.close()
+    store = Store(tmp_path, replace(params.studio, keep=2, keep_days=1.0))
+    assert sorted(store.jobs) == sorted(path.name for path in (tmp_path / "jobs").iterdir()), "what never was a job is gone"
+    store.close()
+
+
+def test_why_a_form_failed_is_kept_with_its_dance(tmp_path: Path) -> None:
+    params = config.load(REPOSITORY / "params.yaml")
+    studio = core.Studio(tmp_path, params)
+    name, folder = studio.store.new_folder()
+    studio.store.save(Job(name, "t", "", "s", "m", default_wish(params), "s", "done", "", time.time(), 0.0, 0.0, 0.0, []))
+    for key in ((name, "duet.mp4"), ("gone", "duet.mp4")):
+        studio._forms[key] = Work("form", params, {}, {}, lambda _: None)
+        studio._form_ended(key, bench.Outcome(error="the program failed", log="Traceback"))
+    assert (folder / "log.txt").read_text() == "Traceback"
+    assert list(studio._form_errors) == [(name, "duet.mp4")]
+    studio.store.close()
 
 
 def test_registered_models_can_be_chosen_and_a_store_that_is_silent_is_said(
@@ -549,7 +581,7 @@ def test_registered_models_can_be_chosen_and_a_store_that_is_silent_is_said(
     (root / "damaged").mkdir()
     monkeypatch.setattr(registry, "registered_model", lambda paths, alias: (registry.Version("4", "run"), root / "damaged"))
     champion, _ = tasks.find_registered(lambda what, share: None, root=str(root), params=params)
-    assert champion["folder"] is None and "no such file" in champion["note"]
+    assert champion["folder"] is None and champion["note"].startswith("damaged/") and "no such file" in champion["note"]
 
 
 def test_a_store_that_is_slow_keeps_nobody_from_the_projects_model(

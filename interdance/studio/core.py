@@ -21,7 +21,7 @@ from interdance.studio.bench import Bench, BusyError, Outcome, Reader, Work
 from interdance.studio.forms import FOLLOWER_FORMS, FORMS, Form, find_form
 from interdance.studio.sources import Source, all_sources, find_source, suffix_of
 from interdance.studio.store import Job, Kind, Store, Upload
-from interdance.studio.wishes import PROJECT, Model, check_model, default_wish, label_of, limits, read_wish, with_wish
+from interdance.studio.wishes import LEAST_S, PROJECT, Model, check_model, default_wish, label_of, limits, read_wish, with_wish
 
 logger = logging.getLogger(__name__)
 
@@ -294,14 +294,21 @@ class Studio:
                 "penetration_scale": wish.penetration_scale,
             },
         }
-        names = {leader: job.leader, song: job.song}
+        names = {leader: job.leader, song: job.song, **self._root_name()}
         return Work("dance", with_wish(self.params, wish), names, arguments, partial(self._ended, job.id))
+
+    def _root_name(self) -> dict[Path, str]:
+        """What the project's folder is called: where it lies is nobody's business."""
+        root = self.paths.root.resolve()
+        return {root: "."} if root.name else {}
 
     def _check_lengths(self, leader: Source | None, song: Source) -> None:
         most, tolerance = self.params.studio.longest_s, self.params.music.tolerance_s
         dance = leader or song
         if dance.seconds > most:
             raise InputError(f"{dance.label}: lasts {dance.seconds:.0f} s, and dances of at most {most:g} s are made; cut it")
+        if dance.seconds < LEAST_S:
+            raise InputError(f"{dance.label}: lasts {dance.seconds:.1f} s, and {LEAST_S:g} s are needed; choose a longer one")
         if leader is not None and song.seconds < leader.seconds - tolerance:
             raise InputError(
                 f"{song.label}: the song lasts {song.seconds:.1f} s and the dance {leader.seconds:.1f} s; choose a longer song"
@@ -354,7 +361,7 @@ class Studio:
         self._form_errors.pop(key, None)
         song = folder / "in" / job.song_file
         arguments = {"file": file, "folder": str(folder / "out"), "song": str(song)}
-        work = Work("form", self.params, {song: job.song}, arguments, partial(self._form_ended, key))
+        work = Work("form", self.params, {song: job.song, **self._root_name()}, arguments, partial(self._form_ended, key))
         self._forms[key] = work
         try:
             await self._bench.put(work)
@@ -370,9 +377,15 @@ class Studio:
     def _form_ended(self, key: tuple[str, str], outcome: Outcome) -> None:
         del self._forms[key]
         name, file = key
-        remove_leftovers(self.store.folder_of(self.job(name)) / "out" / file)
+        self._form_errors = {each: error for each, error in self._form_errors.items() if each[0] in self.store.jobs}
+        if name not in self.store.jobs:
+            return
+        folder = self.store.folder_of(self.job(name))
+        remove_leftovers(folder / "out" / file)
         if outcome.error:
             self._form_errors[key] = outcome.error
+        if outcome.log:
+            (folder / "log.txt").write_text(outcome.log)
 
     def file(self, name: str, file: str, seed: int | None = None) -> tuple[Path, Form, str]:
         """A file of a result, of the follower with that seed, or of the best: its place, its form, and a name to save it by.

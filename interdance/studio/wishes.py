@@ -12,6 +12,7 @@ from interdance.errors import InputError
 
 MOST_SEED = 2**32 - 1
 MOST_LABEL = 80  # characters
+LEAST_S = 1.0  # of a dance or a song
 PROJECT = "Project's model"
 
 
