@@ -171,12 +171,7 @@ def create_app(
     @app.post("/api/pairs/{number}/open")
     def open_pair(number: Number, request: Request) -> dict[str, Any]:
         opened = store.open(secret_of(request), number - 1, clock())
-        return {
-            "film": f"/films/{opened.film}.mp4",
-            "first": opened.first,
-            "answers": opened.answers,
-            "wait_s": round(opened.wait_s, 2),
-        }
+        return {"film": f"/films/{opened.film}.mp4", "first": opened.first, "answers": opened.answers}
 
     @app.put("/api/pairs/{number}/answers/{question}")
     def answer(number: Number, question: QuestionKey, asked: Answer, request: Request) -> dict[str, Any]:
