@@ -689,8 +689,18 @@ def test_a_person_uploads_generates_watches_compares_exports_and_cancels(
         browser.click(f"{first} [data-act=delete]")
         browser.wait(f"document.querySelectorAll('#jobs li').length === {before}", 5)
         page = browser.run("document.querySelector('iframe').src")
+        for source in server.ask("GET", "/api/sources")[1]:
+            if source["id"].startswith("upload:") and source["kind"] == "leader":
+                server.ask("DELETE", f"/api/uploads/{source['id'][7:]}")
         browser.call("Page.reload")
         browser.wait("document.querySelector('iframe')?.dataset.ready", 60)
+        browser.wait("document.body?.dataset.ready")
+        browser.run("document.querySelector('#leader').value = 'take:couples/long'")
+        browser.click(f"{first} [data-act=again]")
+        assert browser.run("[document.querySelector('#leader').value, document.querySelector('#song').value.slice(0, 7)]") == [
+            *("", "upload:")
+        ]
+        assert "the leader of that dance" in browser.run("document.querySelector('#form-error').textContent")
         browser.size(390, 844, 1, mobile=True)
         assert browser.run("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out on a phone"
         browser.open(page)

@@ -315,11 +315,15 @@ $('jobs').addEventListener('click', async event => {
     compare: () => show(shown[1] === job.id ? [shown[0]] : [shown[0], job.id]),
     again: () => {
       fillForm(job.wish);
+      const gone = [];
       for (const name of ['leader', 'song', 'model']) {
-        if ([...$(name).options].some(option => option.value === job.wish[name] && !option.disabled)) $(name).value = job.wish[name];
+        const isThere = [...$(name).options].some(option => option.value === job.wish[name] && !option.disabled);
+        if (!isThere) gone.push(name);
+        if (isThere || name !== 'model') $(name).value = isThere ? job.wish[name] : '';
       }
       describeSources();
       describeModel();
+      $('form-error').textContent = gone.length ? `Not here any more: the ${gone.join(' and the ')} of that dance. Choose anew.` : '';
       form.scrollIntoView({ block: 'nearest' });
       $('seed').focus();
     },
