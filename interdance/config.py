@@ -362,6 +362,8 @@ class StudyParams:
 
     Attributes
     ----------
+    port : int
+        That it is served at.
     seed : int
         Of clips, halves and orders.
     against : str
@@ -382,6 +384,7 @@ class StudyParams:
         Threads that draw.
     """
 
+    port: int
     seed: int
     against: Literal["first", "all"]
     clip_s: float

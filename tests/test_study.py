@@ -999,7 +999,6 @@ def test_the_command_line_reports(study: Path, world: Path, tmp_path: Path) -> N
     ],
 )
 def test_the_command_line_refuses(tmp_path: Path, arguments: tuple[str, ...], sentence: str) -> None:
-    root = () if arguments[0] == "serve" else ("--root", ROOT)
-    done = interdance("study", *arguments, *root, cwd=tmp_path)
+    done = interdance("study", *arguments, "--root", ROOT, cwd=tmp_path)
     assert (done.returncode, sentence in done.stderr) == (2, True), done.stderr
     assert not list(tmp_path.iterdir())
