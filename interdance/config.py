@@ -413,7 +413,7 @@ class StudioParams:
     workers: int  # dances and exports that are made at a time
     queue: int  # that wait for it; further ones are turned away
     job_s: float  # that one of them may take
-    keep: int  # results, and as many uploads; the oldest go first
+    keep: int  # results, as many failures, and as many uploads; the oldest go first
     keep_days: float
     most_followers: int  # of one leader at a time
     most_steps: int  # of sampling
