@@ -362,6 +362,8 @@ class StudyParams:
 
     Attributes
     ----------
+    port : int
+        That it is served at.
     seed : int
         Of clips, halves and orders.
     against : str
@@ -382,6 +384,7 @@ class StudyParams:
         Threads that draw.
     """
 
+    port: int
     seed: int
     against: Literal["first", "all"]
     clip_s: float
@@ -410,7 +413,7 @@ class StudioParams:
     workers: int  # dances and exports that are made at a time
     queue: int  # that wait for it; further ones are turned away
     job_s: float  # that one of them may take
-    keep: int  # results, and as many uploads; the oldest go first
+    keep: int  # results, as many failures, and as many uploads; the oldest go first
     keep_days: float
     most_followers: int  # of one leader at a time
     most_steps: int  # of sampling
@@ -639,7 +642,10 @@ def _value(hint: Any, value: Any, source: str, name: str) -> Any:
     if isinstance(hint, types.UnionType):
         raise TypeError(f"{name}: unions are not supported in parameters")
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise InputError(f"{source}: {name}: a number of {len(str(abs(value)))} digits is too large") from None
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         raise InputError(f"{source}: {name}: {hint.__name__} is needed, found {value!r}")
     return value

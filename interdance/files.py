@@ -60,11 +60,13 @@ def remove_leftovers(path: Path) -> None:
 
     Only for a path that no other process is writing at the same time.
     """
-    for left in path.parent.glob(f".{glob.escape(path.stem)}.*"):
+    stem, name, suffix = map(glob.escape, (path.stem, path.name, path.suffix))
+    for left in path.parent.glob(f".{stem}.*{suffix}"):
+        if not left.is_dir():
+            left.unlink()
+    for left in path.parent.glob(f".{name}.*"):
         if left.is_dir():
             shutil.rmtree(left)
-        else:
-            left.unlink()
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from interdance.config import Paths
 from interdance.errors import InputError
-from interdance.files import atomic_folder, locked
+from interdance.files import atomic_folder, locked, remove_leftovers
 from interdance.tracking import FINGERPRINT_TAG, MODEL_NAME, connect, store_address
 
 if TYPE_CHECKING:
@@ -279,6 +279,7 @@ def registered_model(paths: Paths, alias: str) -> tuple[Version, Path] | None:
             return None
         place = paths.state / "registered" / f"{version.number}-{version.run_id[:8]}"
         with locked(paths.state / "registered.lock"):
+            remove_leftovers(place)
             if not place.exists():
                 with atomic_folder(place) as folder:
                     registry.download(version, folder)

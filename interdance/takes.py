@@ -135,7 +135,7 @@ def read_motion(path: Path) -> Motion:
     rate_key = "mocap_frame_rate" if "mocap_frame_rate" in arrays else "mocap_framerate"
     for key in ("poses", "trans", "betas", rate_key):
         if key not in arrays:
-            known = ", ".join(sorted(arrays)) or "nothing"
+            known = ", ".join(name[:40] for name in sorted(arrays)[:8]) + (", ..." if len(arrays) > 8 else "") or "nothing"
             raise InputError(f"{path}: no array named '{key}' (it holds: {known}); write AMASS keys for SMPL-X")
     poses, translation, betas = (np.asarray(arrays[key]) for key in ("poses", "trans", "betas"))
     for key, array in (("poses", poses), ("trans", translation), ("betas", betas), (rate_key, arrays[rate_key])):

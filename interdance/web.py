@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +17,6 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.datastructures import MutableHeaders
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -27,7 +27,14 @@ logger = logging.getLogger(__name__)
 LOOPBACK = ("localhost", "127.0.0.1")
 
 
-def protect(app: FastAPI, *, hosts: Sequence[str], max_bytes: int, headers: Mapping[str, str] | None = None) -> None:
+def protect(
+    app: FastAPI,
+    *,
+    hosts: Sequence[str],
+    max_bytes: int,
+    headers: Mapping[str, str] | None = None,
+    too_large: str = "send less",
+) -> None:
     """Put an application behind the checks that a server on somebody's own machine needs.
 
     Requests for another ``Host`` are refused (400), so that a foreign page cannot reach the server by a name that it lets
@@ -39,21 +46,25 @@ def protect(app: FastAPI, *, hosts: Sequence[str], max_bytes: int, headers: Mapp
     ----------
     app : FastAPI
     hosts : sequence of str
-        Names the server goes by, besides those of the loopback; no ports. ``*`` allows all.
+        Names and addresses the server goes by, besides those of the loopback; no ports. With ``0.0.0.0`` or ``::`` among them
+        it goes by every address: a foreign page needs a name, for what an address points to is not its to say.
     max_bytes : int
         Of a request's body.
     headers : mapping of str to str, optional
         Put on every answer that does not say otherwise itself.
+    too_large : str
+        What somebody may do who sent too much.
     """
 
     @app.exception_handler(InputError)
     async def refuse(_: Request, error: InputError) -> JSONResponse:
-        return JSONResponse({"error": str(error)}, 400)
+        sentence = str(error).encode("utf-8", "replace").decode()  # JSON may hold halves of letters, which cannot be sent
+        return JSONResponse({"error": sentence}, 400)
 
-    app.add_middleware(_Limit, max_bytes=max_bytes)
+    app.add_middleware(_Limit, max_bytes=max_bytes, too_large=too_large)
     app.add_middleware(_SameOrigin)
     app.add_middleware(_Headers, headers=headers or {})
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, *hosts], www_redirect=False)
+    app.add_middleware(_Hosts, hosts=[*LOOPBACK, *hosts])
 
 
 def serve(app: FastAPI, host: str, port: int, ready: Callable[[str], None] = lambda address: None) -> None:
@@ -80,21 +91,23 @@ def serve(app: FastAPI, host: str, port: int, ready: Callable[[str], None] = lam
         sockets = [server.config.bind_socket()]
     except SystemExit:  # uvicorn has logged why
         raise InputError(f"{host}:{port} cannot be served from; choose another --port, or end what uses it") from None
-    name = "localhost" if _is_every(host) else f"[{host}]" if ":" in host else host
+    name = "localhost" if is_every(host) else f"[{host}]" if ":" in host else host
     server.ready = lambda: ready(f"http://{name}:{sockets[0].getsockname()[1]}/")
     with suppress(KeyboardInterrupt):  # how one ends it: uvicorn has stopped in good order, and raises it again
         server.run(sockets)
 
 
 def names_of(host: str) -> list[str]:
-    """What a server at an address goes by, for :func:`protect`: the address; if it means every one, all of the machine's."""
-    names = [host]
-    if _is_every(host):
-        own = socket.gethostname()
-        names = [own, socket.getfqdn()]
-        with suppress(OSError):
-            names += [str(found[4][0]).partition("%")[0] for found in socket.getaddrinfo(own, None)]
-    return sorted({f"[{name}]" if ":" in name else name.lower() for name in names})
+    """What a server at an address goes by, for :func:`protect`: the address, and if it means every one, the machine's names."""
+    names = {host, socket.gethostname(), socket.getfqdn()} if is_every(host) else {host}
+    return sorted(name.lower() for name in names)
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Raise :class:`InputError` for what is no name or address that a browser calls a server by."""
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z0-9_.-]+", name) and not _is_address(name):
+            raise InputError(f"--name {name}: a name or an address alone is needed, without http://, port or path")
 
 
 async def receive_file(request: Request, place: Path, patience_s: float, most_s: float) -> int:
@@ -128,7 +141,15 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _is_every(host: str) -> bool:
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def is_every(host: str) -> bool:
     """Whether an address to serve from is every one of the machine's."""
     try:
         return ip_address(host).is_unspecified
@@ -145,6 +166,27 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self.ready()
+
+
+class _Hosts:
+    """Refuse requests for another host."""
+
+    def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
+        self.app, self.hosts, self.is_every = app, {host.lower() for host in hosts}, any(map(is_every, hosts))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket") or self._is_ours(dict(scope["headers"]).get(b"host", b"")):
+            await self.app(scope, receive, send)
+            return
+        refusal = JSONResponse({"error": "this server does not go by that name; --name lets it"}, 400)
+        await refusal(scope, receive, send)
+
+    def _is_ours(self, header: bytes) -> bool:
+        try:
+            host = urlsplit("//" + header.decode("latin-1")).hostname or ""
+        except ValueError:
+            return False
+        return host in self.hosts or (self.is_every and _is_address(host))
 
 
 class _Headers:
@@ -188,26 +230,30 @@ class _TooLargeError(Exception):
 class _Limit:
     """Stop reading a body that is too long."""
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int, too_large: str) -> None:
         self.app, self.max_bytes = app, max_bytes
+        self.sentence = f"more than {max_bytes / 1e6:g} MB were sent; {too_large}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        came, is_answered = 0, False
+        came, is_answered, is_too_much = 0, False, False
 
         async def counted() -> Message:
-            nonlocal came
+            nonlocal came, is_too_much
             message = await receive()
             came += len(message.get("body", b""))
             if came > self.max_bytes:
+                is_too_much = True
                 raise _TooLargeError
             return message
 
         async def noted(message: Message) -> None:
             nonlocal is_answered
+            if is_too_much and not is_answered:  # whatever was made of the error that has been raised
+                raise _TooLargeError
             is_answered = True
             await send(message)
 
@@ -218,6 +264,5 @@ class _Limit:
         except _TooLargeError:
             if is_answered:
                 raise
-            megabytes = f"{self.max_bytes / 1e6:g}"
-            refusal = JSONResponse({"error": f"more than {megabytes} MB were sent; cut the take or the song"}, 413)
+            refusal = JSONResponse({"error": self.sentence}, 413)
             await refusal(scope, receive, send)

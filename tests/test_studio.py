@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import io
 import json
@@ -35,7 +36,9 @@ from interdance.config import Paths
 from interdance.errors import InputError
 from interdance.files import write_json
 from interdance.generation.files import generate_files
-from interdance.studio import tasks
+from interdance.studio import bench, core, tasks
+from interdance.studio.bench import Bench, Reader, Work
+from interdance.studio.child import Child
 from interdance.studio.store import Job, Store
 from interdance.studio.wishes import Model, check_model, default_wish, label_of, read_wish
 from interdance.takes import Duet, write_motion, write_take
@@ -255,9 +258,23 @@ def absurd_bvh(frames: int) -> bytes:
     return (head + joints + "}" * 901 + f"\nMOTION\nFrames: {frames}\nFrame Time: 0.03\n").encode()
 
 
+def strange_bvh() -> bytes:
+    """Two seconds of a skeleton that nobody has."""
+    head = "HIERARCHY\nROOT a {\nOFFSET 0 0 0\nCHANNELS 6 Xposition Yposition Zposition Zrotation Xrotation Yrotation\n"
+    end = "End Site\n{\nOFFSET 0 1 0\n}\n}\nMOTION\nFrames: 60\nFrame Time: 0.0333333\n"
+    return (head + end + "0 0 0 0 0 0\n" * 60).encode()
+
+
 def flac_of(seconds: float, folder: Path) -> bytes:
     soundfile.write(folder / "s.flac", np.zeros(round(seconds * 8000), np.float32), 8000)
     return (folder / "s.flac").read_bytes()
+
+
+def long_names() -> bytes:
+    """An archive of forty arrays whose names together are longer than any answer may be."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **{f"{number:03d}" + "é" * 18_000: np.zeros(1) for number in range(40)})
+    return buffer.getvalue()
 
 
 HOSTILE: dict[str, tuple[str, Callable[[Path], bytes], str]] = {
@@ -274,9 +291,12 @@ HOSTILE: dict[str, tuple[str, Callable[[Path], bytes], str]] = {
     "too_short": ("leader", lambda f: motion_bytes(f, 20), "bring a longer one"),
     "absurd_rate": ("leader", lambda f: motion_bytes(f, fps=1e9), "frames per second between 1 and 1000"),
     "bvh_that_promises": ("leader", lambda _: absurd_bvh(10**12), "the header says 1000000000000 frames"),
+    "unknown_skeleton": ("leader", lambda _: strange_bvh(), "; choose another skeleton, or write the file with one of"),
+    "short_song": ("song", lambda f: sound(f / "a.ogg", 0.3).read_bytes(), "the song lasts 0.30 s, and 1 s are needed"),
     "bvh_without_end": ("leader", lambda _: b"HIERARCHY\nROOT a {\n" * 50_000, "x: "),
     "cut_song": ("song", lambda f: sound(f / "a.ogg", 20).read_bytes()[:5000], "the file is cut off"),
     "noise_as_song": ("song", lambda _: b"ID3" + np.random.default_rng(0).bytes(100_000), "not a sound file"),
+    "long_names": ("leader", lambda _: long_names(), "no array named 'poses' (it holds: 000ééé"),
     "endless_song": ("song", lambda f: flac_of(4000, f), "the song lasts 4000 s, and at most 60 s are taken"),
 }  # fmt: skip
 
@@ -367,6 +387,8 @@ def test_a_results_files_are_those_of_the_list_and_no_others(server: Server, mad
         ({"song": "take:../../etc/passwd"}, "song: there is no such one"),
         ({"leader": "take:couples/long"}, "song of couples/sway: the song lasts 1.5 s and the dance 30.0 s"),
         ({"out": "/tmp"}, "the request: out: unknown key"),
+        ({"\ud800": 1}, "the request: ?: unknown key"),
+        ({"contact_scale": 10**400}, "contact_scale: a number of 401 digits is too large"),
     ],
 )
 def test_wishes_that_make_no_sense(server: Server, changed: dict[str, Any], sentence: str) -> None:
@@ -418,6 +440,58 @@ def test_two_hundred_requests_at_once(server: Server, tmp_path: Path) -> None:
     assert server.log.read_text().count("Traceback") == 0
 
 
+class Confused(Child):
+    """A process whose answers are none."""
+
+    async def ask(self, *_: Any, **__: Any) -> Any:
+        raise ValueError("Separator is not found, and chunk exceed the limit")
+
+
+def test_a_process_that_is_out_of_step_is_ended_and_the_next_question_has_its_own_answer(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params = config.load(root / "params.yaml")
+
+    async def read(reader: Reader) -> str:
+        with pytest.raises(InputError) as refusal:
+            await reader.ask("song", params, {}, "a", path="missing.wav", label="a")
+        return str(refusal.value)
+
+    async def ask() -> None:
+        reader = Reader(tmp_path, params.studio)
+        with monkeypatch.context() as patch:
+            patch.setattr(bench, "Child", Confused)
+            with pytest.raises(ValueError, match="Separator"):
+                await reader.ask("song", params, {}, "a", path="x.wav", label="a")
+        assert not list(tmp_path.iterdir()), "it is gone"
+        assert "missing.wav" in await read(reader)
+        child = await reader._started()
+        late = asyncio.ensure_future(child.ask("song", params, {}, path="earlier.wav", label="b"))
+        await asyncio.sleep(0)
+        late.cancel()
+        assert "missing.wav" in await read(reader), "not what was asked before"
+        await reader.close()
+
+    asyncio.run(ask())
+
+
+def test_a_bench_goes_on_whatever_happens(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    params = config.load(root / "params.yaml")
+    monkeypatch.setattr(bench, "Child", Confused)
+
+    async def work() -> list[str]:
+        place, said = Bench(tmp_path, params.studio), []
+        place.open()
+        for _ in range(2):
+            piece = Work("dance", params, {}, {}, lambda outcome: said.append(outcome.error))
+            await place.put(piece)
+            await asyncio.wait_for(piece.over.wait(), 20)
+        await place.close()
+        return said
+
+    assert asyncio.run(work()) == ["the studio failed (ValueError); its log has more"] * 2
+
+
 # ------------------------------------------------------------------------------------------------- beginning and ending
 
 
@@ -432,7 +506,7 @@ def test_ctrl_c_ends_everything_and_results_are_there_the_next_time(root: Path, 
         status, answer = second.submit()
         assert status == 400 and "not trained yet" in answer["error"]
         workers = second.workers()
-        assert len(workers) == 2
+        assert len(workers) == 3
         second.process.send_signal(signal.SIGINT)
         assert second.process.wait(20) == 0
         assert not psutil.wait_procs(workers, 2)[1]
@@ -462,8 +536,31 @@ def test_the_oldest_results_go_first_and_what_is_being_made_stays(tmp_path: Path
         (tmp_path / "jobs" / name).mkdir(parents=True)
         store.save(Job(name, "t", "l", "s", "m", wish, "s.ogg", state, "", now - age, 0.0, 0.0, 0.0, []))
     store.tidy()
-    assert sorted(store.jobs) == sorted(path.name for path in (tmp_path / "jobs").iterdir()) == ["b", "c", "d"]
+    assert sorted(store.jobs) == sorted(path.name for path in (tmp_path / "jobs").iterdir()) == ["a", "b", "c", "d"]
+    for number in range(3):
+        store.new_folder()
+        name = f"f{number}"
+        (tmp_path / "jobs" / name).mkdir()
+        store.save(Job(name, "t", "l", "s", "m", wish, "s.ogg", "cancelled", "", now, 0.0, 0.0, 0.0, []))
+    store.tidy()
+    assert {"a", "b", "d"} < set(store.jobs) and len(store.jobs) == 5, "what failed pushes no dance out"
     store.close()
+    store = Store(tmp_path, replace(params.studio, keep=2, keep_days=1.0))
+    assert sorted(store.jobs) == sorted(path.name for path in (tmp_path / "jobs").iterdir()), "what never was a job is gone"
+    store.close()
+
+
+def test_why_a_form_failed_is_kept_with_its_dance(tmp_path: Path) -> None:
+    params = config.load(REPOSITORY / "params.yaml")
+    studio = core.Studio(tmp_path, params)
+    name, folder = studio.store.new_folder()
+    studio.store.save(Job(name, "t", "", "s", "m", default_wish(params), "s", "done", "", time.time(), 0.0, 0.0, 0.0, []))
+    for key in ((name, "duet.mp4"), ("gone", "duet.mp4")):
+        studio._forms[key] = Work("form", params, {}, {}, lambda _: None)
+        studio._form_ended(key, bench.Outcome(error="the program failed", log="Traceback"))
+    assert (folder / "log.txt").read_text() == "Traceback"
+    assert list(studio._form_errors) == [(name, "duet.mp4")]
+    studio.store.close()
 
 
 def test_registered_models_can_be_chosen_and_a_store_that_is_silent_is_said(
@@ -476,14 +573,47 @@ def test_registered_models_can_be_chosen_and_a_store_that_is_silent_is_said(
 
     monkeypatch.setattr(registry, "registered_model", registered)
     params = config.load(root / "params.yaml")
-    own, champion, challenger = tasks.find_models(lambda what, share: None, root=str(root), params=params)
+    own = tasks.find_model(lambda what, share: None, root=str(root), params=params)
+    champion, challenger = tasks.find_registered(lambda what, share: None, root=str(root), params=params)
     assert own["folder"] == champion["folder"] == str((root / "models" / "denoiser").resolve())
     assert (champion["note"], champion["task"], champion["can_be_guided"]) == ("version 3", "reactive", True)
     assert (challenger["folder"], challenger["note"]) == (None, "http://store: does not answer")
     (root / "damaged").mkdir()
     monkeypatch.setattr(registry, "registered_model", lambda paths, alias: (registry.Version("4", "run"), root / "damaged"))
-    _, champion, _ = tasks.find_models(lambda what, share: None, root=str(root), params=params)
-    assert champion["folder"] is None and "no such file" in champion["note"]
+    champion, _ = tasks.find_registered(lambda what, share: None, root=str(root), params=params)
+    assert champion["folder"] is None and champion["note"].startswith("damaged/") and "no such file" in champion["note"]
+
+
+def test_a_store_that_is_slow_keeps_nobody_from_the_projects_model(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params = config.load(root / "params.yaml")
+    own = {"id": "project", "label": "x", "note": "trained", "folder": "models/denoiser"}
+    cures: list[str] = []
+
+    async def ask(
+        reader: Reader, task: str, params: Any, names: Any, what: str, most_s: float = 0, cure: str = "", **_: Any
+    ) -> Any:
+        if task == "model":
+            return own
+        cures.append(cure)
+        await asyncio.sleep(0.4)
+        raise InputError(f"{what}: too slow; {cure}")
+
+    async def look() -> None:
+        studio = core.Studio(tmp_path, params)
+        first, second = await studio.models(), await studio.models()
+        assert [model.folder for model in first] == ["models/denoiser", None, None]
+        assert [model.is_coming for model in first] == [False, True, True] and len(cures) == 1
+        await asyncio.sleep(0.5)
+        later = await studio.models()
+        assert later[0] == second[0] and "too slow; bring it here with" in later[1].note and not later[1].is_coming
+        await studio.close()
+        studio.store.close()
+
+    monkeypatch.setattr(Reader, "ask", ask)
+    monkeypatch.setattr(core, "WAIT_S", 0.05)
+    asyncio.run(look())
 
 
 def test_a_model_that_makes_its_own_leader_wants_none() -> None:
@@ -559,8 +689,18 @@ def test_a_person_uploads_generates_watches_compares_exports_and_cancels(
         browser.click(f"{first} [data-act=delete]")
         browser.wait(f"document.querySelectorAll('#jobs li').length === {before}", 5)
         page = browser.run("document.querySelector('iframe').src")
+        for source in server.ask("GET", "/api/sources")[1]:
+            if source["id"].startswith("upload:") and source["kind"] == "leader":
+                server.ask("DELETE", f"/api/uploads/{source['id'][7:]}")
         browser.call("Page.reload")
         browser.wait("document.querySelector('iframe')?.dataset.ready", 60)
+        browser.wait("document.body?.dataset.ready")
+        browser.run("document.querySelector('#leader').value = 'take:couples/long'")
+        browser.click(f"{first} [data-act=again]")
+        assert browser.run("[document.querySelector('#leader').value, document.querySelector('#song').value.slice(0, 7)]") == [
+            *("", "upload:")
+        ]
+        assert "the leader of that dance" in browser.run("document.querySelector('#form-error').textContent")
         browser.size(390, 844, 1, mobile=True)
         assert browser.run("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out on a phone"
         browser.open(page)

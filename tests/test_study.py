@@ -46,7 +46,7 @@ from interdance.export.video import FARTHEST, frame_pair
 from interdance.files import write_json
 from interdance.study.build import build_study
 from interdance.study.material import broken
-from interdance.study.plan import BROKEN, CHECK, FILMS, TRUE, Clip, Item, Plan, film_path, read_plan
+from interdance.study.plan import BROKEN, CHECK, FILMS, TRUE, Clip, Item, Plan, film_path, mark_served, read_plan
 from interdance.study.questions import QUESTION_KEYS
 from interdance.study.server import create_app
 from interdance.study.store import RefusedError, Store
@@ -322,11 +322,29 @@ def test_nothing_that_was_answered_is_built_over(world: Path, study: Path, tmp_p
     kept = tmp_path / "kept"
     shutil.copytree(study, kept)
     Store(read_plan(kept), kept).close()
-    for folder, sentence in ((kept, "holds answers already"), (world, "holds something else than a study")):
+    elsewhere = tmp_path / "elsewhere"  # served, with answers in a database of another place
+    shutil.copytree(study, elsewhere)
+    server = Served(elsewhere, "--database", f"sqlite:///{tmp_path / 'other.sqlite'}")
+    assert server.end().splitlines()[-1] == f"http://127.0.0.1:{server.port}/"
+    assert not (elsewhere / "answers.sqlite").exists()
+    refused = ((kept, "holds answers already"), (elsewhere, "or was served"), (world, "holds something else than a study"))
+    for folder, sentence in refused:
         before = sorted(folder.rglob("*"))
         with pytest.raises(InputError, match=sentence):
             build(world, folder, sets_of(world, "a", "b"))
         assert sorted(folder.rglob("*")) == before
+
+
+def test_a_study_that_is_served_while_another_is_filmed_stays(world: Path, study: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    shutil.copytree(study, kept)
+    before = read_plan(kept)
+    with pytest.raises(InputError, match="was served"):
+        build_study(
+            *(sets_of(world, "a", "b"), world / "true", kept, quick_params(num_clips=1, num_checks=0), 30.0),
+            *(reading_of(world), None, lambda done, of: mark_served(kept)),
+        )
+    assert read_plan(kept) == before
 
 
 def test_a_damaged_study_is_named(study: Path, tmp_path: Path) -> None:
@@ -475,7 +493,7 @@ def test_nothing_is_answered_out_of_turn(store: Store) -> None:
     ):
         with pytest.raises(RefusedError, match=sentence):
             action()
-    assert store.open(secret, 0, 10.0).wait_s == pytest.approx(0.45)
+    store.open(secret, 0, 10.0)
     with pytest.raises(RefusedError, match="watch both"):
         store.answer(secret, 0, "music", "A", 10.3)
     store.open(secret, 0, 10.3)  # again does not start the time again
@@ -528,7 +546,6 @@ def test_two_studies_share_a_database_and_do_not_meet(plan: Plan, tmp_path: Path
 
 def test_nothing_stored_tells_who_somebody_is(store: Store, tmp_path: Path) -> None:
     secret = take_part(store)
-    columns = {column.name for table in sql.MetaData().tables.values() for column in table.columns}
     known = sql.MetaData()
     known.reflect(store._engine)
     columns = {column.name for table in known.tables.values() for column in table.columns}
@@ -648,7 +665,7 @@ def test_nothing_served_tells_which_system_is_which(client: TestClient, clock: C
         for secret in SECRETS:
             assert secret.lower().encode() not in text.lower(), f"{secret} is in what {path} answers"
     opened = [set(r.json()) for p, r in served if p.endswith("/open")]
-    assert all(keys == {"film", "first", "answers", "wait_s"} for keys in opened), "checks look like any other pair"
+    assert all(keys == {"film", "first", "answers"} for keys in opened), "checks look like any other pair"
     films = [film_path(study, item.token) for item in plan.items]
     assert len({film.stat().st_mtime_ns for film in films}) == 1
 
@@ -699,10 +716,10 @@ def test_hostile_requests(client: TestClient, method: str, path: str, body: Any,
     assert client.get("/api/me").json()["answered"] == 0
 
 
-def test_strangers_are_refused(client: TestClient) -> None:
+def test_strangers_are_refused(client: TestClient, plan: Plan) -> None:
     assert client.post("/api/pairs/1/open").status_code == 401
     for cookie in ("", "A" * 32, "A" * 5000, "\x00", "' OR 1=1"):
-        assert client.post("/api/pairs/1/open", headers={"cookie": f"study={cookie}"}).status_code == 401
+        assert client.post("/api/pairs/1/open", headers={"cookie": f"study_{plan.fingerprint}={cookie}"}).status_code == 401
     foreign = {"origin": "http://evil.example"}
     assert client.post("/api/start", json={"experience": "some"}, headers=foreign).status_code == 403
     assert client.get("/", headers={"host": "evil.example"}).status_code == 400
@@ -869,8 +886,12 @@ def test_a_person_does_the_study_in_chromium(served: tuple[str, Store], tmp_path
         assert one.sides == {"quality": "A", "interaction": "B", "music": "B"}
         assert two.sides == {"quality": "B", "interaction": "B", "music": "B"}
 
-        # The rest on a telephone, which the link brings there.
+        # Somewhere else the link brings it there, pasted into an open page as well; the rest on a telephone.
         link = browser.run("document.querySelector('#resume').href")
+        browser.call("Network.clearBrowserCookies")
+        browser.open(address, ready=shows("intro"))
+        browser.run(f"location.href = {json.dumps(link)}")
+        browser.wait(at(3))
         browser.call("Network.clearBrowserCookies")
         browser.size(390, 844, 2.0, mobile=True)
         browser.call("Page.navigate", url="about:blank")
@@ -939,7 +960,14 @@ def test_the_command_line_reports(study: Path, world: Path, tmp_path: Path) -> N
     shutil.copytree(study, folder)
     done = interdance("study", "report", folder, cwd=world)
     assert (done.returncode, "nobody has taken part yet" in done.stderr) == (2, True)
+    assert not (folder / "answers.sqlite").exists(), "to look makes nothing"
     plan = read_plan(folder)
+    store = Store(dataclasses.replace(plan, seed=99), folder)  # of another study
+    store.close()
+    before = {path.name: path.read_bytes() for path in folder.glob("answers.sqlite")}
+    done = interdance("study", "report", folder, cwd=world)
+    assert (done.returncode, "nobody has taken part yet" in done.stderr) == (2, True)
+    assert {path.name: path.read_bytes() for path in folder.glob("answers.sqlite")} == before
     store = Store(plan, folder)
     for number in range(4):
         trials = plan.sequence(number)
@@ -965,12 +993,12 @@ def test_the_command_line_reports(study: Path, world: Path, tmp_path: Path) -> N
     [
         (("serve", "nowhere"), "nowhere: no study in it; make one with"),
         (("serve", "nowhere", "--host", "0.0.0.0"), "say by which address participants come"),
+        (("serve", "nowhere", "--name", "http://x:1"), "--name http://x:1: a name or an address alone is needed"),
         (("report", "nowhere", "--json", "found.txt"), "a name that ends in .json"),
         (("build", "--set", "a", "--reference", "b", "--out", "c"), "--set a: NAME=FOLDER is needed"),
     ],
 )
 def test_the_command_line_refuses(tmp_path: Path, arguments: tuple[str, ...], sentence: str) -> None:
-    root = () if arguments[0] == "serve" else ("--root", ROOT)
-    done = interdance("study", *arguments, *root, cwd=tmp_path)
+    done = interdance("study", *arguments, "--root", ROOT, cwd=tmp_path)
     assert (done.returncode, sentence in done.stderr) == (2, True), done.stderr
     assert not list(tmp_path.iterdir())

@@ -46,6 +46,7 @@ def odds_of(share: float, people: float, clips: float) -> float:
         ((40, 20), 0.7, 0.0, 1.0),
         ((40, 20), 0.5, 0.0, 0.0),
         ((40, 20), 0.9, 0.5, 0.5),
+        ((20, 8), 0.97, 0.0, 0.0),
     ],
 )
 def test_intervals_hold_the_truth_as_often_as_they_say(
@@ -54,7 +55,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say(
     rng, odds = np.random.default_rng(5), odds_of(share, people, clips)
     found = [preference(simulated(shape, odds, people, clips, rng), np.arange(shape[1])) for _ in range(400)]
     held = np.mean([item is not None and item.low <= share <= item.high for item in found])
-    assert 0.92 <= held <= 0.99
+    assert 0.92 <= held <= (0.99 if share <= 0.9 else 1.0), "next to unanimity it may hold it more often"
     assert np.mean([item.share for item in found if item]) == pytest.approx(share, abs=0.02)
 
 
@@ -97,6 +98,30 @@ def test_where_everybody_agrees_the_interval_is_exact() -> None:
     assert alone is not None and alone.p == 1.0 and alone.low == pytest.approx(0.025)
 
 
+@pytest.mark.parametrize("shape", [(12, 9), (20, 8), (40, 20)])
+def test_the_first_who_dissent_make_nothing_surer(shape: tuple[int, int]) -> None:
+    who, what = (index.ravel() for index in np.indices(shape))
+    spread = np.random.default_rng(3).permutation(who.size)
+    found = []
+    for dissenting in range(int(who.size / 2 / min(shape))):
+        votes = Votes(~np.isin(np.arange(who.size), spread[:dissenting]), who, what)
+        found.append(preference(votes, np.arange(shape[1])))
+        mirrored = preference(dataclasses.replace(votes, first_N=~votes.first_N), np.arange(shape[1]))
+        assert found[-1] is not None and mirrored is not None
+        assert (mirrored.p, mirrored.low) == (pytest.approx(found[-1].p), pytest.approx(1 - found[-1].high))
+    assert len(found) > 5
+    for item in found[1:]:
+        assert item.p >= found[0].p and item.low <= found[0].low
+
+
+def test_of_the_terms_of_the_variance_the_largest_stands() -> None:
+    """Answers that cancel within every participant and clip still vary from answer to answer."""
+    who, what = (index.ravel() for index in np.indices((4, 4)))
+    found = preference(Votes((who + what) % 2 == 0, who, what), np.arange(4))
+    assert found is not None and (found.share, found.p) == (0.5, 1.0)
+    assert found.high == pytest.approx(expit(3.1824 * np.sqrt(1 / 60) / 0.25), abs=1e-4), "0.25 / 15 of sixteen answers"
+
+
 def test_clips_of_a_take_go_together_where_there_are_enough() -> None:
     plan = made_plan(16, 1, 16, 0)
     assert len(set(take_of_clip(plan))) == 16
@@ -126,6 +151,14 @@ def test_alpha_is_krippendorffs_own_example() -> None:
     assert agreement([np.array([1])]) is None
     same = agreement([np.array([1, 1, 1]), np.array([0, 0])])
     assert same == (1.0, 1.0)
+
+
+def test_agreement_is_the_same_whichever_system_is_named_first() -> None:
+    plan, params, rng = made_plan(20, 2, 40, 4), quick_params(), np.random.default_rng(4)
+    records = [answered(plan, number, careful(plan, 0.85, rng)) for number in range(12)]
+    swapped = dataclasses.replace(plan, comparisons=(plan.comparisons[0][::-1], plan.comparisons[1]))
+    one, other = (summarise(each, records, params)["agreement"] for each in (plan, swapped))
+    assert one == other and all(0.3 < item["alpha"] < 0.7 for item in one.values())
 
 
 def answered(plan: Plan, number: int, chooses: Callable[[Item, str], str], seconds: float = 16.0, ended: bool = True) -> Record:

@@ -253,6 +253,10 @@ def generate(
 def studio(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="0 for any that is free. (default: studio.port)")] = None,
     host: Annotated[str, typer.Option(help="To serve from; any but the loopback lets other machines in.")] = "127.0.0.1",
+    name: Annotated[
+        list[str] | None,
+        typer.Option(help="Another name that browsers call it by, such as a proxy's; give it again for more."),
+    ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     root: Root = Path("."),
 ) -> None:
@@ -267,7 +271,7 @@ def studio(
         if open_:
             typer.launch(address)
 
-    open_studio(root, params, host, params.studio.port if port is None else port, ready)
+    open_studio(root, params, host, params.studio.port if port is None else port, ready, name or [])
 
 
 @app.command(rich_help_panel=GENERATE)

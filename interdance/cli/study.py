@@ -71,7 +71,7 @@ def build(
 def serve(
     folder: Folder,
     host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 for phones and other machines.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 8090,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="0 for any that is free. (default: study.port)")] = None,
     name: Annotated[
         list[str] | None,
         typer.Option(help="Name or address by which participants reach this machine; give it again for more."),
@@ -80,8 +80,11 @@ def serve(
     consent: Annotated[
         Path | None, typer.Option(help="A text of your own (.txt), shown before a participant agrees to take part.")
     ] = None,
+    root: Root = Path("."),
 ) -> None:
     """Serve the study to participants; ends when it is told to."""
+    if port is None:
+        port = config.load(root / "params.yaml").study.port
     from interdance.study.server import serve_study
 
     serve_study(folder, host, port, database=database, hosts=name or [], consent=consent, say=typer.echo)

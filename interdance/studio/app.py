@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from functools import partial
@@ -59,7 +59,8 @@ def make_app(studio: Studio, hosts: list[str]) -> FastAPI:
             await studio.close()
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    web.protect(app, hosts=hosts, max_bytes=int(studio.params.studio.upload_mb * 1e6), headers=HEADERS)
+    most = int(studio.params.studio.upload_mb * 1e6)
+    web.protect(app, hosts=hosts, max_bytes=most, headers=HEADERS, too_large="cut the take or the song")
     _say_errors(app)
     _add_pages(app)
     _add_sources(app, studio)
@@ -67,17 +68,22 @@ def make_app(studio: Studio, hosts: list[str]) -> FastAPI:
     return app
 
 
-def open_studio(root: Path, params: Params, host: str, port: int, ready: Callable[[str], None]) -> None:
+def open_studio(
+    root: Path, params: Params, host: str, port: int, ready: Callable[[str], None], names: Sequence[str] = ()
+) -> None:
     """Serve the studio of a project until the process is told to end; ``ready`` is called with its address.
+
+    Browsers may call it by that address, and by ``names``.
 
     Raises
     ------
     InputError
-        When it cannot be served from there, or another studio is open on the same state.
+        For a name that is none; when it cannot be served from there, or another studio is open on the same state.
     """
+    web.check_names(names)
     studio = Studio(root, params)
     try:
-        web.serve(make_app(studio, web.names_of(host)), host, port, ready)
+        web.serve(make_app(studio, [*web.names_of(host), *names]), host, port, ready)
     finally:
         studio.store.close()
 

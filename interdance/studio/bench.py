@@ -155,6 +155,9 @@ class Bench:
             return Outcome(error=f"it took more than {self._limits.job_s:g} s (studio.job_s) and was ended", log=child.log())
         except EndedError as error:
             return Outcome(is_cancelled=True) if work.is_cancelled else Outcome(error=str(error), log=child.log())
+        except Exception as error:  # an answer that is none, a log that cannot be read: the bench goes on
+            logger.exception("%s", work.task)
+            return Outcome(error=f"the studio failed ({type(error).__name__}); its log has more")
         return Outcome(is_cancelled=True) if work.is_cancelled else Outcome(done=done)
 
     def _finish(self, work: Work, outcome: Outcome) -> None:
@@ -179,26 +182,48 @@ class Reader:
         async with self._alone:
             await self._started()
 
-    async def ask(self, task: str, params: Params, names: dict[Path, str], what: str, **arguments: Any) -> Any:
-        """Have a file read; ``what`` it is called.
+    async def ask(
+        self,
+        task: str,
+        params: Params,
+        names: dict[Path, str],
+        what: str,
+        most_s: float | None = None,
+        cure: str = "cut it",
+        **arguments: Any,
+    ) -> Any:
+        """Have something read; ``what`` it is called.
+
+        Parameters
+        ----------
+        task, params, names, arguments
+            As :meth:`Child.ask` takes them.
+        what : str
+        most_s : float, optional
+            That it may take; ``studio.patience_s`` by default.
+        cure : str
+            What may be done where it takes longer.
 
         Raises
         ------
         InputError
             When it is refused, takes too long, or ends the process.
         """
+        limit = self._limits.patience_s if most_s is None else most_s
         async with self._alone:
             child = await self._started()
             try:
-                return await asyncio.wait_for(child.ask(task, params, names, **arguments), self._limits.patience_s)
+                return await asyncio.wait_for(child.ask(task, params, names, **arguments), limit)
             except asyncio.TimeoutError:
                 await self._end()
-                raise InputError(f"{what}: reading it takes more than {self._limits.patience_s:g} s; cut it") from None
+                raise InputError(f"{what}: reading it takes more than {limit:g} s; {cure}") from None
             except EndedError as error:
                 logger.warning("%s: %s\n%s", what, error, child.log())
                 await self._end()
                 raise InputError(f"{what}: cannot be read here ({error})") from None
-            except asyncio.CancelledError:  # whoever asked has gone: the answer must not go to the next one
+            except InputError:
+                raise
+            except BaseException:  # whoever asked has gone, or the answer is none: it must not go to the next one
                 await self._end()
                 raise
 

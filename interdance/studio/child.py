@@ -30,6 +30,8 @@ class Child:
 
     def __init__(self, process: asyncio.subprocess.Process, home: Path) -> None:
         self._process, self._home = process, home
+        self._num_asked = 0
+        self._gone = asyncio.create_task(self._going())
 
     @classmethod
     async def start(cls, home: Path, memory_mb: float = 0.0) -> Child:
@@ -61,8 +63,12 @@ class Child:
 
     def log(self) -> str:
         """The end of what it has written for developers."""
-        data = (self._home / LOG).read_bytes() if self._home.exists() else b""
-        return data[-LONGEST_LOG:].decode(errors="replace")
+        place = self._home / LOG
+        if not place.exists():
+            return ""
+        with place.open("rb") as stream:
+            stream.seek(max(0, place.stat().st_size - LONGEST_LOG))
+            return stream.read(LONGEST_LOG).decode(errors="replace")
 
     async def ask(
         self,
@@ -93,12 +99,16 @@ class Child:
         if self._process.stdin is None or self._process.stdout is None:
             raise ValueError("started without pipes")
         told = {str(path): name for path, name in names.items()}
-        line = json.dumps({"task": task, "params": params.to_dict(), "names": told, **arguments})
+        self._num_asked += 1
+        number = self._num_asked
+        line = json.dumps({"number": number, "task": task, "params": params.to_dict(), "names": told, **arguments})
         with suppress(ConnectionError):  # it is gone: what it says below is nothing
             self._process.stdin.write(line.encode() + b"\n")
             await self._process.stdin.drain()
         while said := await self._process.stdout.readline():
             answer = json.loads(said)
+            if answer["number"] != number:  # of a question that nobody waits for any more
+                continue
             if "done" in answer:
                 return answer["done"]
             if "refused" in answer:
@@ -112,7 +122,16 @@ class Child:
 
     async def end(self) -> None:
         """End the process and everything in its session, at once, and remove its folder."""
+        if not self._gone.done():  # later its number may be somebody else's
+            self._kill()
+        await asyncio.shield(self._gone)
+        shutil.rmtree(self._home, ignore_errors=True)
+
+    async def _going(self) -> None:
+        """Wait for its end, and end at once what it has started."""
+        await self._process.wait()
+        self._kill()
+
+    def _kill(self) -> None:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        await self._process.wait()
-        shutil.rmtree(self._home, ignore_errors=True)

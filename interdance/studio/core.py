@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import logging
 import shutil
 import time
 from collections.abc import Awaitable, Callable
@@ -20,10 +21,18 @@ from interdance.studio.bench import Bench, BusyError, Outcome, Reader, Work
 from interdance.studio.forms import FOLLOWER_FORMS, FORMS, Form, find_form
 from interdance.studio.sources import Source, all_sources, find_source, suffix_of
 from interdance.studio.store import Job, Kind, Store, Upload
-from interdance.studio.wishes import Model, check_model, default_wish, label_of, limits, read_wish, with_wish
+from interdance.studio.wishes import LEAST_S, PROJECT, Model, check_model, default_wish, label_of, limits, read_wish, with_wish
+
+logger = logging.getLogger(__name__)
 
 FRESH_S = 10.0
 """Seconds for which what was found out about models is believed."""
+WAIT_S = 10.0
+"""Seconds for which somebody who asks for models waits for the registered ones; then they are said to be coming."""
+FETCH_S = 900.0
+"""Seconds that bringing registered models here may take."""
+REGISTERED = (("champion", "Champion"), ("challenger", "Challenger"))
+COMING = tuple(Model(name, label, "is being looked for; a moment", None, is_coming=True) for name, label in REGISTERED)
 LEADER = "leader.npz"
 FIGURES = ("contact_frequency", "penetration_rate", "beat")
 
@@ -50,19 +59,27 @@ class Studio:
         self._forms: dict[tuple[str, str], Work] = {}  # job, file -> the form that is being made
         self._form_errors: dict[tuple[str, str], str] = {}
         self._num_uploads = 0
-        self._models: list[Model] = []
+        self._finder = Reader(self.store.children, params.studio)  # of registered models: their store may be slow
+        self._own: Model | None = None
+        self._registered: tuple[Model, ...] = COMING
+        self._finding: asyncio.Task[None] | None = None
         self._looked = -FRESH_S
         self._looking = asyncio.Lock()
 
     async def open(self) -> None:
         """Start its processes."""
         await self._reader.open()
+        await self._finder.open()
         self._bench.open()
 
     async def close(self) -> None:
         """End all of its processes; what they were doing is marked as not done."""
+        if self._finding is not None:
+            self._finding.cancel()
+            await asyncio.wait({self._finding})
         await self._bench.close()
         await self._reader.close()
+        await self._finder.close()
 
     # ------------------------------------------------------------------------------------------------ to choose from
 
@@ -87,16 +104,35 @@ class Studio:
         return [{key: getattr(source, key) for key in keys} for source in all_sources(self.paths, self.store)]
 
     async def models(self) -> list[Model]:
-        """The models, also those that cannot be used."""
+        """The models, also those that cannot be used; the project's own never waits for the store of the registered ones."""
         async with self._looking:  # whoever comes meanwhile gets the same answer
-            if time.monotonic() - self._looked > FRESH_S:
-                root = str(self.paths.root)
+            if self._own is None or time.monotonic() - self._looked > FRESH_S:
+                if self._finding is None or self._finding.done():
+                    self._finding = asyncio.create_task(self._find_registered())
                 try:
-                    found = await self._reader.ask("models", self.params, {}, "models", root=root)
+                    found = await self._reader.ask(
+                        *("model", self.params, {}, PROJECT), cure="try again in a moment", root=str(self.paths.root)
+                    )
+                    self._own = Model(**found)
                 except InputError as error:
-                    found = [{"id": "project", "label": "Project", "note": str(error), "folder": None}]
-                self._models, self._looked = [Model(**item) for item in found], time.monotonic()
-            return self._models
+                    self._own = Model("project", PROJECT, str(error), None)
+                await asyncio.wait({self._finding}, timeout=WAIT_S)
+                self._looked = time.monotonic()
+            return [self._own, *self._registered]
+
+    async def _find_registered(self) -> None:
+        try:
+            cure = "bring it here with `interdance generate --model champion`, or see why its store is slow"
+            found = await self._finder.ask(
+                *("registered", self.params, {}, "registered models", FETCH_S, cure), root=str(self.paths.root)
+            )
+            self._registered = tuple(Model(**item) for item in found)
+        except InputError as error:
+            self._registered = tuple(Model(name, label, str(error), None) for name, label in REGISTERED)
+        except Exception as error:  # whatever it is, the project's own model can be used
+            logger.exception("registered models")
+            why = f"cannot be looked for ({type(error).__name__})"
+            self._registered = tuple(Model(name, label, why, None) for name, label in REGISTERED)
 
     # ------------------------------------------------------------------------------------------------------- uploads
 
@@ -258,14 +294,21 @@ class Studio:
                 "penetration_scale": wish.penetration_scale,
             },
         }
-        names = {leader: job.leader, song: job.song}
+        names = {leader: job.leader, song: job.song, **self._root_name()}
         return Work("dance", with_wish(self.params, wish), names, arguments, partial(self._ended, job.id))
+
+    def _root_name(self) -> dict[Path, str]:
+        """What the project's folder is called: where it lies is nobody's business."""
+        root = self.paths.root.resolve()
+        return {root: "."} if root.name else {}
 
     def _check_lengths(self, leader: Source | None, song: Source) -> None:
         most, tolerance = self.params.studio.longest_s, self.params.music.tolerance_s
         dance = leader or song
         if dance.seconds > most:
             raise InputError(f"{dance.label}: lasts {dance.seconds:.0f} s, and dances of at most {most:g} s are made; cut it")
+        if dance.seconds < LEAST_S:
+            raise InputError(f"{dance.label}: lasts {dance.seconds:.1f} s, and {LEAST_S:g} s are needed; choose a longer one")
         if leader is not None and song.seconds < leader.seconds - tolerance:
             raise InputError(
                 f"{song.label}: the song lasts {song.seconds:.1f} s and the dance {leader.seconds:.1f} s; choose a longer song"
@@ -318,7 +361,7 @@ class Studio:
         self._form_errors.pop(key, None)
         song = folder / "in" / job.song_file
         arguments = {"file": file, "folder": str(folder / "out"), "song": str(song)}
-        work = Work("form", self.params, {song: job.song}, arguments, partial(self._form_ended, key))
+        work = Work("form", self.params, {song: job.song, **self._root_name()}, arguments, partial(self._form_ended, key))
         self._forms[key] = work
         try:
             await self._bench.put(work)
@@ -334,9 +377,15 @@ class Studio:
     def _form_ended(self, key: tuple[str, str], outcome: Outcome) -> None:
         del self._forms[key]
         name, file = key
-        remove_leftovers(self.store.folder_of(self.job(name)) / "out" / file)
+        self._form_errors = {each: error for each, error in self._form_errors.items() if each[0] in self.store.jobs}
+        if name not in self.store.jobs:
+            return
+        folder = self.store.folder_of(self.job(name))
+        remove_leftovers(folder / "out" / file)
         if outcome.error:
             self._form_errors[key] = outcome.error
+        if outcome.log:
+            (folder / "log.txt").write_text(outcome.log)
 
     def file(self, name: str, file: str, seed: int | None = None) -> tuple[Path, Form, str]:
         """A file of a result, of the follower with that seed, or of the best: its place, its form, and a name to save it by.

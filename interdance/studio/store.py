@@ -117,6 +117,9 @@ class Store:
         for place in (self._incoming, self.children):  # what a killed studio left
             shutil.rmtree(place, ignore_errors=True)
             place.mkdir()
+        for place in (self.folder / "jobs").glob("*/"):
+            if not (place / "job.json").exists():  # killed before it was one
+                shutil.rmtree(place, ignore_errors=True)
         self.uploads = {item.id: item for item in self._records("uploads", "upload.json", Upload)}
         self.jobs = {item.id: item for item in self._records("jobs", "job.json", Job)}
         for job in list(self.jobs.values()):
@@ -210,8 +213,9 @@ class Store:
 
     def tidy(self) -> None:
         """Remove what is too old or too much; a job that has not ended stays."""
-        for name in self._surplus(job for job in self.jobs.values() if job.state != "open"):
-            self.remove_job(name)
+        for states in (("done",), ("failed", "cancelled")):  # what failed pushes no dance out
+            for name in self._surplus(job for job in self.jobs.values() if job.state in states):
+                self.remove_job(name)
         for name in self._surplus(self.uploads.values()):
             self.remove_upload(name)
 

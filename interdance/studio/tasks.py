@@ -18,19 +18,19 @@ from interdance.device import best_device
 from interdance.errors import InputError
 from interdance.files import atomic_path, read_json, write_json
 from interdance.generation.files import generate_files
-from interdance.mocap.bvh import read_bvh
-from interdance.mocap.mapping import shipped_mappings
+from interdance.mocap.bvh import BvhMotion, read_bvh
+from interdance.mocap.mapping import Mapping, shipped_mappings
 from interdance.mocap.resample import resample
 from interdance.mocap.retarget import bvh_to_motion
 from interdance.mocap.skeleton import understand
 from interdance.music.audio import read_audio
 from interdance.studio.forms import FACTS, PAGE, Result, find_form
+from interdance.studio.wishes import LEAST_S, PROJECT
 from interdance.takes import read_motion, write_motion
 from interdance.trained import load_model
 
 Tell = Callable[[str, float], None]
 """Called with what is being done and the share, 0 to 1, of the whole task that is done."""
-LEAST_S = 1.0
 SHARES = {"reading": 0.0, "sampling": 0.1, "writing": 0.9}
 """Where the parts of a dance begin, of the whole; measured on takes of 44 s on two cores."""
 
@@ -45,7 +45,7 @@ def read_leader(tell: Tell, path: str, label: str, out: str, mapping: str, param
     else:
         bvh = read_bvh(place)
         _check_length(label, bvh.num_frames / bvh.fps, params)
-        chosen = understand(bvh, shipped_mappings()[mapping] if mapping else None).mapping
+        chosen = _understood(bvh, mapping)
         motion, file_fps, skeleton = bvh_to_motion(bvh, _body(params), chosen, fps), bvh.fps, chosen.name
     write_motion(Path(out), motion)
     seconds = motion.num_frames / fps
@@ -58,23 +58,31 @@ def read_song(tell: Tell, path: str, label: str, params: Params) -> dict[str, An
     seconds, most = len(samples) / rate, params.studio.longest_song_s
     if seconds > most:
         raise InputError(f"{label}: the song lasts {seconds:.0f} s, and at most {most:g} s are taken; cut it")
+    if seconds < LEAST_S:
+        raise InputError(f"{label}: the song lasts {seconds:.2f} s, and {LEAST_S:g} s are needed; bring a longer one")
     return {"seconds": seconds, "rate": rate}
 
 
-def find_models(tell: Tell, root: str, params: Params) -> list[dict[str, Any]]:
-    """The project's own model and the registered ones: what they can do, or why they cannot be used."""
-    from interdance.registry import CHALLENGER, CHAMPION, registered_model  # MLflow takes seconds, even when it is away
-
+def find_model(tell: Tell, root: str, params: Params) -> dict[str, Any]:
+    """The project's own model: what it can do, or why it cannot be used."""
     paths = Paths(Path(root))
     own = "not trained yet; `make demo` or `interdance run` trains it"
     if paths.model.is_dir():
         own = f"{datetime.fromtimestamp(paths.model.stat().st_mtime):%d %b %H:%M}"
-    found = [_describe("project", "Project's model", paths.model if paths.model.is_dir() else None, own, params)]
+    return _describe("project", PROJECT, paths.model if paths.model.is_dir() else None, own, params)
+
+
+def find_registered(tell: Tell, root: str, params: Params) -> list[dict[str, Any]]:
+    """The registered models, likewise; those that are not here yet are brought here first."""
+    from interdance.registry import CHALLENGER, CHAMPION, registered_model  # MLflow takes seconds, even when it is away
+
+    paths, found = Paths(Path(root)), []
     for alias in (CHAMPION, CHALLENGER):
         try:
             registered = registered_model(paths, alias)
         except InputError as error:
-            found.append(_describe(alias, alias.capitalize(), None, str(error), params))
+            why = str(error).replace(f"{paths.state.resolve()}/", "")  # where it lies is nobody's business
+            found.append(_describe(alias, alias.capitalize(), None, why, params))
             continue
         note = f"version {registered[0].number}" if registered else "none yet; `interdance promote` makes one"
         found.append(_describe(alias, alias.capitalize(), registered[1] if registered else None, note, params))
@@ -142,7 +150,8 @@ def make_form(tell: Tell, file: str, folder: str, song: str, params: Params) -> 
 TASKS: dict[str, Callable[..., Any]] = {
     "leader": read_leader,
     "song": read_song,
-    "models": find_models,
+    "model": find_model,
+    "registered": find_registered,
     "dance": dance,
     "form": make_form,
 }
@@ -155,6 +164,17 @@ def _loaded_body(model: str) -> Body:
 
 def _body(params: Params) -> Body:
     return _loaded_body(params.body.model)
+
+
+def _understood(bvh: BvhMotion, mapping: str) -> Mapping:
+    """The mapping that fits a skeleton. Raises :class:`InputError` with a cure that can be had on a page."""
+    try:
+        return understand(bvh, shipped_mappings()[mapping] if mapping else None).mapping
+    except InputError as error:
+        what, _, cure = str(error).rpartition(";")
+        if "--mapping" not in cure:
+            raise
+        raise InputError(f"{what}; choose another skeleton, or write the file with one of the shipped ones") from None
 
 
 def _check_length(label: str, seconds: float, params: Params) -> None:
@@ -171,7 +191,7 @@ def _describe(name: str, label: str, folder: Path | None, note: str, params: Par
     try:
         model = load_model(folder, _body(params))
     except InputError as error:
-        return told | {"note": str(error)}
+        return told | {"note": str(error).replace(str(folder), folder.name)}  # where it lies is nobody's business
     return told | {
         "folder": str(folder.resolve()),
         "task": model.params.model.task,

@@ -12,6 +12,8 @@ from interdance.errors import InputError
 
 MOST_SEED = 2**32 - 1
 MOST_LABEL = 80  # characters
+LEAST_S = 1.0  # of a dance or a song
+PROJECT = "Project's model"
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Model:
     task: str = ""
     most_steps: int = 0
     can_be_guided: bool = False
+    is_coming: bool = False  # that is found out just now, or it is being brought here
 
 
 def default_wish(params: Params) -> Wish:

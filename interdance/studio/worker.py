@@ -14,11 +14,15 @@ import resource
 import signal
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from interdance import config
 from interdance.errors import InputError
+
+MOST_SENTENCE = 1000
+"""Characters of a refusal: what is in a file may be in it, and a page shows it."""
 
 
 def main(memory_mb: str) -> None:
@@ -32,22 +36,25 @@ def main(memory_mb: str) -> None:
 
     _bound(float(memory_mb))
 
-    def send(answer: dict[str, Any]) -> None:
-        answers.write(json.dumps(answer) + "\n")
+    def send(number: int, **answer: Any) -> None:
+        answers.write(json.dumps({"number": number, **answer}) + "\n")
+
+    def tell(number: int, what: str, share: float) -> None:
+        send(number, what=what, share=share)
 
     while True:
         task = tasks.get()
-        act, names = TASKS[task.pop("task")], task.pop("names")
+        number, act, names = task.pop("number"), TASKS[task.pop("task")], task.pop("names")
         try:
             params = config.from_dict(task.pop("params"), "params.yaml")
-            send({"done": act(lambda what, share: send({"what": what, "share": share}), params=params, **task)})
+            send(number, done=act(partial(tell, number), params=params, **task))
         except InputError as error:
-            send({"refused": _in_names(str(error), names)})
+            send(number, refused=_in_names(str(error), names)[:MOST_SENTENCE])
         except MemoryError:
-            send({"refused": "this needs more memory than a file is given here; cut it, or write it anew"})
+            send(number, refused="this needs more memory than a file is given here; cut it, or write it anew")
         except Exception as error:  # whatever it is, the studio goes on; the log has more
             logging.exception("%s", task)
-            send({"failed": f"the program failed ({type(error).__name__}); its log has more"})
+            send(number, failed=f"the program failed ({type(error).__name__}); its log has more")
 
 
 def _in_names(sentence: str, names: dict[str, str]) -> str:

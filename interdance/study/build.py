@@ -20,7 +20,7 @@ from interdance.export.sound import read_stereo
 from interdance.export.video import write_pair
 from interdance.files import atomic_folder
 from interdance.study.material import Take, as_motion, broken, choose_clips, read_takes
-from interdance.study.plan import BROKEN, CHECK, DATABASE, FILMS, PLAN, TRUE, Clip, Item, Plan, film_path, write_plan
+from interdance.study.plan import BROKEN, CHECK, DATABASE, FILMS, PLAN, SERVED, TRUE, Clip, Item, Plan, film_path, write_plan
 from interdance.takes import Motion
 
 logger = logging.getLogger(__name__)
@@ -54,7 +54,8 @@ def build_study(
     Raises
     ------
     InputError
-        For parameters or folders that cannot be used, and a folder ``out`` that holds answers, or anything but a study.
+        For parameters or folders that cannot be used, and a folder ``out`` that holds answers or anything but a study, or
+        was served.
     """
     _check(params)
     _check_out(out)
@@ -86,6 +87,7 @@ def build_study(
             clip = plan.clips[item.clip]
             _film(film_path(folder, item.token), takes[clip.take], clip, item, plan, params, body)
         write_plan(folder, plan)
+        _check_out(out)  # films take their time, in which the one before may have been served
     return plan
 
 
@@ -136,5 +138,5 @@ def _check_out(out: Path) -> None:
         return
     if not out.is_dir() or (any(out.iterdir()) and not (out / PLAN).is_file()):
         raise InputError(f"{out}: holds something else than a study; give --out another name")
-    if (out / DATABASE).exists():
-        raise InputError(f"{out}: holds answers already; give --out another name, or move that study away")
+    if (out / DATABASE).exists() or (out / SERVED).exists():
+        raise InputError(f"{out}: holds answers already, or was served; give --out another name, or move that study away")

@@ -24,9 +24,9 @@ from typing import Any
 import numpy as np
 
 from interdance.errors import InputError
-from interdance.files import read_json, write_json
+from interdance.files import atomic_path, read_json, write_json
 
-PLAN, FILMS, DATABASE = "plan.json", "films", "answers.sqlite"
+PLAN, FILMS, DATABASE, SERVED = "plan.json", "films", "answers.sqlite", "served.txt"
 FORMAT = 1
 CHECK = -1
 """In the place of a comparison: the film is an attention check."""
@@ -216,6 +216,21 @@ def _plan(values: dict[str, Any]) -> Plan:
         if set(item.halves) != expected or not item.token.isalnum() or not 0 <= item.clip < len(clips):
             raise ValueError(f"film {item.token}")
     return Plan(comparisons=tuple(names), clips=tuple(clips), items=tuple(items), **values)
+
+
+def mark_served(folder: Path) -> None:
+    """Write into the folder of a study that there may be answers to it, wherever they are.
+
+    Raises
+    ------
+    InputError
+        When it cannot be written: then the study could be built over, and its answers would be worth nothing.
+    """
+    try:
+        with atomic_path(folder / SERVED) as temporary:
+            temporary.write_text("This study was served: there may be answers, here or in a database of its own.\n")
+    except OSError as error:
+        raise InputError(f"{folder / SERVED}: cannot be written ({error.strerror}); let the server write there") from None
 
 
 def film_path(folder: Path, token: str) -> Path:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi import Path as InPath
@@ -23,18 +23,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from interdance import web
 from interdance.errors import InputError
-from interdance.study.plan import Plan, film_path, read_plan
+from interdance.study.plan import Plan, film_path, mark_served, read_plan
 from interdance.study.questions import EXPERIENCES, QUESTIONS, Experience, QuestionKey
 from interdance.study.store import RefusedError, Side, State, Store
-
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 logger = logging.getLogger(__name__)
 
 COOKIE_DAYS = 90
 MAX_BYTES = 10_000
-EVERYWHERE = ("0.0.0.0", "::")
 _SECRET = r"[A-Za-z0-9_-]{32}"
 _TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 _HEADERS = {
@@ -43,6 +39,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex",
+    "Cache-Control": "no-store",  # of what says nothing of caches itself
 }
 
 Number = Annotated[int, InPath(ge=1, le=100_000)]
@@ -174,12 +171,7 @@ def create_app(
     @app.post("/api/pairs/{number}/open")
     def open_pair(number: Number, request: Request) -> dict[str, Any]:
         opened = store.open(secret_of(request), number - 1, clock())
-        return {
-            "film": f"/films/{opened.film}.mp4",
-            "first": opened.first,
-            "answers": opened.answers,
-            "wait_s": round(opened.wait_s, 2),
-        }
+        return {"film": f"/films/{opened.film}.mp4", "first": opened.first, "answers": opened.answers}
 
     @app.put("/api/pairs/{number}/answers/{question}")
     def answer(number: Number, question: QuestionKey, asked: Answer, request: Request) -> dict[str, Any]:
@@ -191,28 +183,8 @@ def create_app(
         secret = secret_of(request)
         return _told(store.finish(secret, clock()), secret)
 
-    app.add_middleware(_Headers)
-    web.protect(app, hosts=hosts, max_bytes=MAX_BYTES)
+    web.protect(app, hosts=hosts, max_bytes=MAX_BYTES, headers=_HEADERS)
     return app
-
-
-class _Headers:
-    """Put :data:`_HEADERS` on every answer; what says nothing of caches is not kept in them."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = list(message["headers"])
-                known = {name.lower() for name, _ in headers}
-                more = {**_HEADERS, "Cache-Control": "no-store"}
-                new = [(name.lower().encode(), value.encode()) for name, value in more.items()]
-                message = {**message, "headers": headers + [item for item in new if item[0] not in known]}
-            await send(message)
-
-        await self.app(scope, receive, with_headers)
 
 
 def serve_study(
@@ -232,15 +204,20 @@ def serve_study(
     InputError
         For a folder, a database, a text or an address that cannot be used.
     """
-    if host in EVERYWHERE and not hosts:
+    web.check_names(hosts)
+    if web.is_every(host) and not hosts:
         raise InputError(f"--host {host}: say by which address participants come, such as --name 192.168.0.7")
-    names = list(hosts) if host in EVERYWHERE else [host, *hosts]
+    names = list(hosts) if web.is_every(host) else [host, *hosts]
     plan = read_plan(folder)
     paragraphs = read_consent(consent) if consent else []
     store = Store(plan, folder, database)
+
+    def ready(address: str) -> None:
+        say(address.replace("localhost", names[0]) if web.is_every(host) else address)
+
     try:
-        say(f"http://{names[0]}:{port}")
-        web.serve(create_app(plan, folder, store, hosts=names, consent=paragraphs), host, port)
+        mark_served(folder)
+        web.serve(create_app(plan, folder, store, hosts=names, consent=paragraphs), host, port, ready)
     finally:
         store.close()
 

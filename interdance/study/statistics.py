@@ -124,7 +124,9 @@ def preference(votes: Votes, cluster_C: np.ndarray) -> Preference | None:
 
     The interval is symmetric on the scale of the log odds, so that it stays within 0 and 1. Where everybody agrees there is
     no variance to estimate; then it is Clopper's and Pearson's exact one, and the test the sign test, for as many
-    independent answers as the smaller number of clusters.
+    independent answers as the smaller number of clusters. Where nearly everybody does, so that of so many answers all would
+    agree, the variance is estimated from next to nothing: both ends are then the farther ones of the two intervals, and the p
+    value is the larger one, so that nothing is surer than where everybody agrees.
     """
     num = len(votes.first_N)
     if num == 0:
@@ -136,18 +138,19 @@ def preference(votes: Votes, cluster_C: np.ndarray) -> Preference | None:
     fewest = min(counts) if counts else 1
     share = float(value_N.mean())
     variance = _variance(value_N - share, votes.participant_N, clip_N)
-    if variance <= 0.0 or share in (0.0, 1.0):
-        successes = round(share * fewest)
+    successes, found = round(share * fewest), []
+    if variance <= 0.0 or successes in (0, fewest):
         exact = stats.binomtest(successes, fewest)
         interval = exact.proportion_ci(LEVEL, method="exact")
-        low, high, p = float(interval.low), float(interval.high), float(exact.pvalue)
-    else:
+        found.append((float(interval.low), float(interval.high), float(exact.pvalue)))
+    if variance > 0.0 and share not in (0.0, 1.0):
         error = np.sqrt(variance) / (share * (1.0 - share))
         odds = special.logit(share)
         half = stats.t.ppf(0.5 + LEVEL / 2.0, fewest - 1) * error
         low, high = (float(special.expit(odds + side * half)) for side in (-1.0, 1.0))
-        p = float(2.0 * stats.t.sf(abs(odds) / error, fewest - 1))
-    return Preference(share, low, high, p, num, num_people, len(np.unique(votes.clip_N)))
+        found.append((low, high, float(2.0 * stats.t.sf(abs(odds) / error, fewest - 1))))
+    lows, highs, p_values = zip(*found, strict=True)
+    return Preference(share, min(lows), max(highs), max(p_values), num, num_people, len(np.unique(votes.clip_N)))
 
 
 def _variance(error_N: np.ndarray, participant_N: np.ndarray, clip_N: np.ndarray) -> float:
@@ -157,7 +160,7 @@ def _variance(error_N: np.ndarray, participant_N: np.ndarray, clip_N: np.ndarray
     """
     both_N = np.unique(np.stack([participant_N, clip_N]), axis=1, return_inverse=True)[1].reshape(-1)
     people, clips, cells = (_clustered(error_N, group_N) for group_N in (participant_N, clip_N, both_N))
-    return max(people + clips - cells, people, clips)
+    return max(people + clips - cells, people, clips, cells)
 
 
 def _clustered(error_N: np.ndarray, group_N: np.ndarray) -> float:
@@ -259,12 +262,16 @@ def _rows(plan: Plan, kept: Sequence[Record], clusters: np.ndarray) -> list[dict
 
 
 def _agreements(plan: Plan, kept: Sequence[Record]) -> dict[str, Mapping[str, float]]:
+    """Agreement by question. Each film's answers count under both codings: which of two systems is the first is nobody's
+    opinion, and answers about different comparisons have no coding in common.
+    """
     result: dict[str, Mapping[str, float]] = {}
     for question in QUESTION_KEYS:
         ratings = []
         for number in range(len(plan.comparisons)):
             votes = votes_of(plan, kept, number, question)
-            ratings += [votes.first_N[votes.clip_N == clip].astype(int) for clip in np.unique(votes.clip_N)]
+            films = [votes.first_N[votes.clip_N == clip] for clip in np.unique(votes.clip_N)]
+            ratings += [coding.astype(int) for first in films for coding in (first, ~first)]
         found = agreement(ratings)
         if found is not None:
             result[question] = {"share": found[0], "alpha": found[1]}

@@ -101,12 +101,11 @@ class State:
 
 @dataclass(frozen=True)
 class Opened:
-    """A film before a participant: its token, the half that is side A, what she answered, and seconds until she may."""
+    """A film before a participant: its token, the half that is side A, and what she answered."""
 
     film: str
     first: int
     answers: dict[str, str]
-    wait_s: float
 
 
 @dataclass(frozen=True)
@@ -132,13 +131,14 @@ class Record:
 class Store:
     """The database of a study, or the part of one that is this study's; safe to use from many threads and processes."""
 
-    def __init__(self, plan: Plan, folder: Path, url: str | None = None) -> None:
-        """Open the database, and make its tables where it has none.
+    def __init__(self, plan: Plan, folder: Path, url: str | None = None, for_reading: bool = False) -> None:
+        """Open the database, and make its tables where it has none; ``for_reading`` nothing is made.
 
         Raises
         ------
         InputError
-            For a URL of another kind, a driver that is not installed, and a database that cannot be reached or written.
+            For a URL of another kind, a driver that is not installed, and a database that cannot be reached or written; for
+            reading also when nobody has taken part in this study.
         """
         self.plan = plan
         self._engine = _engine(url or f"sqlite:///{(folder / DATABASE).resolve()}")
@@ -147,12 +147,27 @@ class Store:
         )
         self._num_trials = plan.num_pairs + plan.num_checks
         try:
+            if for_reading:
+                self._check_known(folder)
+                return
             _SCHEMA.create_all(self._engine)
             with self._engine.begin() as connection:
                 row = {"key": plan.fingerprint, "next_number": 0}
                 connection.execute(self._insert(_STUDIES).values(row).on_conflict_do_nothing())
         except SQLAlchemyError as error:
             raise InputError(f"{_shown(self._engine.url)}: {_reason(error)}; is it there, and may it be written?") from None
+
+    def _check_known(self, folder: Path) -> None:
+        """Raise :class:`InputError` when the database knows nothing of this study."""
+        place = self._engine.url.database or ""
+        is_absent = self._engine.dialect.name == "sqlite" and not Path(place).is_file()  # to look into it would make it
+        if not is_absent and sql.inspect(self._engine).has_table(_STUDIES.name):
+            mine = sql.select(_STUDIES.c.key).where(_STUDIES.c.key == self.plan.fingerprint)
+            with self._engine.begin() as connection:
+                if connection.execute(mine).first() is not None:
+                    return
+        self.close()
+        raise InputError(f"{folder}: nobody has taken part yet; serve it with `interdance study serve {folder}`")
 
     def close(self) -> None:
         """Give the connections back."""
@@ -213,14 +228,14 @@ class Store:
                 raise RefusedError(409, "answer the pairs before this one first")
             here = (_TRIALS.c.participant == who.id) & (_TRIALS.c.position == position)
             connection.execute(sql.update(_TRIALS).where(here & _TRIALS.c.opened_at.is_(None)).values(opened_at=now))
-            trial = connection.execute(sql.select(_TRIALS).where(here)).one()
+            trial = connection.execute(sql.select(_TRIALS.c.film, _TRIALS.c.first).where(here)).one()
             found = connection.execute(
                 sql.select(_ANSWERS.c.question, _ANSWERS.c.side).where(
                     (_ANSWERS.c.participant == who.id) & (_ANSWERS.c.position == position)
                 )
             )
             answers = {question: side for question, side in found}
-            return Opened(trial.film, trial.first, answers, max(0.0, trial.opened_at + self._least_s - now))
+            return Opened(trial.film, trial.first, answers)
 
     def answer(self, secret: str, position: int, question: QuestionKey, side: Side, now: float) -> None:
         """Store an answer, in the place of the one before if there is one.
@@ -302,9 +317,7 @@ def open_for_reading(plan: Plan, folder: Path, url: str | None) -> Store:
     InputError
         As :class:`Store` does, and when nobody has taken part yet.
     """
-    if url is None and not (folder / DATABASE).is_file():
-        raise InputError(f"{folder}: nobody has taken part yet; serve it with `interdance study serve {folder}`")
-    return Store(plan, folder, url)
+    return Store(plan, folder, url, for_reading=True)
 
 
 def _hash(secret: str) -> str:

@@ -315,11 +315,15 @@ $('jobs').addEventListener('click', async event => {
     compare: () => show(shown[1] === job.id ? [shown[0]] : [shown[0], job.id]),
     again: () => {
       fillForm(job.wish);
+      const gone = [];
       for (const name of ['leader', 'song', 'model']) {
-        if ([...$(name).options].some(option => option.value === job.wish[name] && !option.disabled)) $(name).value = job.wish[name];
+        const isThere = [...$(name).options].some(option => option.value === job.wish[name] && !option.disabled);
+        if (!isThere) gone.push(name);
+        if (isThere || name !== 'model') $(name).value = isThere ? job.wish[name] : '';
       }
       describeSources();
       describeModel();
+      $('form-error').textContent = gone.length ? `Not here any more: the ${gone.join(' and the ')} of that dance. Choose anew.` : '';
       form.scrollIntoView({ block: 'nearest' });
       $('seed').focus();
     },
@@ -499,5 +503,5 @@ async function start() {
   document.body.dataset.ready = 'yes';
 }
 start().catch(failure => { $('form-error').textContent = failure.message; });
-// A model that is trained while the page is open is found without a reload.
-setInterval(() => { if (!document.hidden && !models.some(model => model.can_be_used)) loadModels().catch(() => {}); }, 15000);
+// A model that is trained, or brought here, while the page is open is found without a reload.
+setInterval(() => { if (!document.hidden && (!models.some(model => model.can_be_used) || models.some(model => model.is_coming))) loadModels().catch(() => {}); }, 15000);

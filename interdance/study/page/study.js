@@ -278,21 +278,30 @@ function finished() {
   show("done");
 }
 
-async function begin() {
+/** Whether the address is the link of a participant, who then goes on here. */
+async function resume() {
   const resumed = /^#resume-([\w-]+)$/.exec(location.hash);
+  if (!resumed) return false;
+  history.replaceState(null, "", "/");
+  state.me = await ask("POST", "/api/resume", { secret: resumed[1] });
+  return true;
+}
+
+async function begin() {
   state.study = await ask("GET", "/api/study");
   fillIntro();
   fillQuestions();
-  if (resumed) {
-    history.replaceState(null, "", "/");
-    state.me = await ask("POST", "/api/resume", { secret: resumed[1] });
-  } else {
-    state.me = await ask("GET", "/api/me");
-  }
+  if (!(await resume())) state.me = await ask("GET", "/api/me");
   if (state.me.answered === undefined) show("intro");
   else await route();
 }
 
-window.addEventListener("hashchange", () => { if (state.me && state.me.answered !== undefined) route().catch(failed); });
+async function moved() {
+  if (!state.me) return; // begin() will see the address
+  await resume();
+  if (state.me.answered !== undefined) await route();
+}
+
+window.addEventListener("hashchange", () => { moved().catch(failed); });
 run();
 begin().catch(failed);
