@@ -6,6 +6,7 @@ half a gigabyte and is no dependency of ours. Without dancers of yours, those of
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 from pathlib import Path
@@ -75,11 +76,14 @@ def bvh_error(bpy: Any, path: Path, dancer: Dancer, body: Body, frames: np.ndarr
 
 def main() -> None:
     """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dancers", type=Path, nargs="*", help="leader and follower as .npz, instead of two who sway")
+    files = parser.parse_args().dancers
     import bpy
 
     body = Body.load()
-    if len(sys.argv) > 2:
-        leader, follower = (read_motion(Path(file)) for file in sys.argv[1:3])
+    if len(files) == 2:
+        leader, follower = map(read_motion, files)
     else:
         leader, follower = (swaying(body, side * np.pi, 0.8 * side, int(10 * FPS)) for side in (0, 1))
     dancers, frames = cast(leader, [follower]), np.linspace(0, leader.num_frames - 1, MOMENTS).astype(int)

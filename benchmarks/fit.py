@@ -7,6 +7,7 @@ single frames, each started from the frame before; it knows nothing of time, gap
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 from pathlib import Path
@@ -82,7 +83,9 @@ def error(fit: Fit, true: Motion, body: Body) -> str:
 def main() -> None:
     """Round trips of a salsa take with 2 mm noise and 25 % gaps, then the real captures."""
     torch.set_num_threads(1)
-    shared = Path(sys.argv[1] if len(sys.argv) > 1 else "../shared") / "data"
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("shared", type=Path, nargs="?", default=Path("../shared"), help="folder of the captured dancers")
+    shared = parser.parse_args().shared / "data"
     body = Body.load()
     rng = np.random.default_rng(0)
     made = bvh_to_motion(read_bvh(next((shared / "salsa").glob("medium_01_leader*.bvh"))), body)

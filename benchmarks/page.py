@@ -6,6 +6,7 @@ three, without and with what is lit. Processor time, for the machine may do othe
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 import time
@@ -36,7 +37,9 @@ def minute(motion: Motion) -> Motion:
 
 def main() -> None:
     """Measure and print."""
-    data = Path(sys.argv[1] if len(sys.argv) > 1 else "../shared") / "data"
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("shared", type=Path, nargs="?", default=Path("../shared"), help="folder of the captured dancers")
+    data = parser.parse_args().shared / "data"
     body, settings = Body.load(), config.load(REPOSITORY / "params.yaml").evaluate
     leader, follower = (
         minute(read_leader(data / "salsa" / f"{TAKE}_{role}.bvh", body, fps=30)) for role in ("leader", "follower")

@@ -9,8 +9,8 @@ plus 1 mm, or after 300 iterations. One thread, CPU seconds. Last, a long take w
 
 from __future__ import annotations
 
+import argparse
 import os
-import sys
 import time
 from pathlib import Path
 
@@ -90,8 +90,11 @@ def threads(points_TP3: np.ndarray, body: Body) -> str:
 def main() -> None:
     """Round trips of salsa takes, then the generated followers of the project."""
     torch.set_num_threads(1)
-    shared = Path(sys.argv[1] if len(sys.argv) > 1 else "../shared") / "data"
-    root = Path(sys.argv[2] if len(sys.argv) > 2 else ".")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("shared", type=Path, nargs="?", default=Path("../shared"), help="folder of the captured dancers")
+    parser.add_argument("root", type=Path, nargs="?", default=Path(), help="project whose generated followers are measured")
+    arguments = parser.parse_args()
+    shared, root = arguments.shared / "data", arguments.root
     body = Body.load()
     rng = np.random.default_rng(0)
     fit_motion(body.points(Motion(np.zeros((2, 55, 3)), np.zeros((2, 3)), np.zeros(10), FPS)), body, FPS)  # wake the libraries

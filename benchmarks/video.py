@@ -6,6 +6,7 @@ tells what two free cores would give.
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 import time
@@ -70,7 +71,9 @@ def film_seconds(path: Path, dancers: list[Dancer], body: Body, views: tuple[str
 
 def main() -> None:
     """Measure and print."""
-    num_frames = int(float(sys.argv[1]) * FPS) if len(sys.argv) > 1 else 300
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("seconds", type=float, nargs="?", default=10.0, help="of dance")
+    num_frames = int(parser.parse_args().seconds * FPS)
     body = Body.load()
     couple = swaying(body, 0.0, 0.0, num_frames), swaying(body, np.pi, 0.8, num_frames)
     dancers, report, ours = cast(couple[0], [couple[1]]), [], 0.0
