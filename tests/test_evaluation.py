@@ -12,13 +12,12 @@ import trimesh
 from test_data_stages import motion
 
 from interdance import metrics
-from interdance.body.meeting import PIECE
 from interdance.body.model import Body
 from interdance.body.skeleton import PARTS
 from interdance.errors import InputError
 from interdance.evaluation import measure
 from interdance.evaluation.measure import TakeMeasures, measure_take
-from interdance.evaluation.meeting import meeting_of
+from interdance.evaluation.meeting import PIECE, meeting_of
 from interdance.evaluation.performer import Performer, Surface
 from interdance.evaluation.pool import Pooled, bootstrap, compare, pool
 from interdance.evaluation.reading import TakeFiles

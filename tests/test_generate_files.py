@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from interdance import config
-from interdance.body.meeting import PIECE
+from interdance.body import meeting
 from interdance.body.model import Body
 from interdance.config import Params, Paths
 from interdance.errors import InputError
@@ -87,7 +87,7 @@ def test_the_timeline_is_what_is_evaluated_of_these_files(
     made = SimpleNamespace(points_TP3=near, foot_contact_T4=np.zeros((FRAMES, 4)))
     monkeypatch.setattr(files, "generate_follower", lambda *rest, **named: made)
     monkeypatch.setattr(files, "write_video", lambda *rest, **named: None)
-    monkeypatch.setitem(PIECE, "sampled", 17)  # pieces are joined, the last one shorter
+    monkeypatch.setattr(meeting, "POINTS_AT_ONCE", 17 * 655)  # pieces are joined, the last one shorter
     generate_files(inputs / "leader.npz", inputs / "song.wav", tmp_path, model, params, seed=3)
     ((name, (contact, penetration)),) = curves(tmp_path / "duet.html").items()
     leader = body.points(read_motion(tmp_path / "leader.npz"))[:, 55:]

@@ -1,12 +1,13 @@
 """Where the surfaces of two dancers meet, frame by frame: which points touch the partner, and which are inside of the partner.
 
-One definition for what is counted (CF, CLR, CFR and PR) and for what is shown: contact is a distance between surface points,
-penetration the winding number of the partner's closed mesh.
+Contact is a distance between surface points, found here for what is counted (CF, CLR, CFR) and for what is shown. Penetration
+(PR) is the winding number of the partner's closed mesh, as :mod:`interdance.body.distance` measures it; an evaluation asks
+there by itself, to prepare a leader once for all his followers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -14,32 +15,42 @@ import numpy as np
 from interdance.body.distance import inside
 from interdance.body.nearest import nearest_distance
 
-PIECE = {"sampled": 512, "full": 48}
-"""Frames whose surfaces are in memory at once, by whether those are sampled: 4 and 7 MB per dancer."""
+POINTS_AT_ONCE = 350_000
+"""Points of a dancer, of all frames together, whose partner is searched at once: those of a take would fill the memory."""
 
 
 @dataclass(frozen=True)
-class Contacts:
-    """Contact of surface points in every frame.
+class Touch:
+    """Which surface points of two dancers are in contact.
 
     Attributes
     ----------
-    leader_TV, follower_TW : bool (T, V), (T, W)
-        Whose nearest point of the partner is nearer than the distance of contact.
+    leader_near_TV, follower_near_TV : bool (T, V)
+        Whose nearest point of the partner is nearer than the distance of contact; each dancer may have a V of its own.
+    """
+
+    leader_near_TV: np.ndarray
+    follower_near_TV: np.ndarray
+
+    def contact(self) -> np.ndarray:
+        """Frames in which the dancers touch, bool (T,); the mean is CF."""
+        return np.asarray(self.follower_near_TV.any(axis=1))
+
+
+@dataclass(frozen=True)
+class Contacts(Touch):
+    """Contact of surface points in every frame, and what the follower's points are near to.
+
+    Attributes
+    ----------
     gap_TW : float64 (T, W)
         Metres from each of the follower's points to the leader's nearest one; ``inf`` beyond the reach.
     partner_TW : int64 (T, W)
         Which of the leader's points that is; -1 where there is none.
     """
 
-    leader_TV: np.ndarray
-    follower_TW: np.ndarray
     gap_TW: np.ndarray
     partner_TW: np.ndarray
-
-    def frames(self) -> np.ndarray:
-        """Frames in which the dancers touch, bool (T,); the mean is CF."""
-        return np.asarray(self.follower_TW.any(axis=1))
 
 
 def contacts(leader_TV3: np.ndarray, follower_TW3: np.ndarray, distance: float, reach: float | None = None) -> Contacts:
@@ -64,29 +75,26 @@ def contacts(leader_TV3: np.ndarray, follower_TW3: np.ndarray, distance: float, 
 
 
 @dataclass(frozen=True)
-class Meeting:
+class Meeting(Touch):
     """A leader and a follower at each other's surface, on the same V points of each.
 
     Attributes
     ----------
-    leader_near_TV, follower_near_TV : bool (T, V)
-        In contact with the partner.
     leader_inside_TV, follower_inside_TV : bool (T, V)
         Inside of the partner's closed mesh.
     """
 
-    leader_near_TV: np.ndarray
-    follower_near_TV: np.ndarray
     leader_inside_TV: np.ndarray
     follower_inside_TV: np.ndarray
-
-    def contact(self) -> np.ndarray:
-        """Frames in which the dancers touch, bool (T,); the mean is CF."""
-        return np.asarray(self.follower_near_TV.any(axis=1))
 
     def penetration(self) -> np.ndarray:
         """Share of the follower's points inside of the leader, float64 (T,); the mean is PR."""
         return np.asarray(self.follower_inside_TV.mean(axis=1))
+
+    @staticmethod
+    def joined(pieces: Sequence[Meeting]) -> Meeting:
+        """The meeting of frames that were looked at in pieces, one after another."""
+        return Meeting(*(np.concatenate([getattr(piece, item.name) for piece in pieces]) for item in fields(Meeting)))
 
 
 def meet(leader_TV3: np.ndarray, follower_TV3: np.ndarray, faces: np.ndarray, distance: float) -> Meeting:
@@ -101,34 +109,17 @@ def meet(leader_TV3: np.ndarray, follower_TV3: np.ndarray, faces: np.ndarray, di
     distance : float
         Points strictly nearer than this are in contact, metres.
     """
-    touching = contacts(leader_TV3, follower_TV3, distance)
-    return Meeting(
-        leader_near_TV=touching.leader_TV,
-        follower_near_TV=touching.follower_TW,
-        leader_inside_TV=inside(leader_TV3, follower_TV3, faces),
-        follower_inside_TV=inside(follower_TV3, leader_TV3, faces),
-    )
-
-
-def meet_in_pieces(
-    leader: Callable[[slice], np.ndarray],
-    follower: Callable[[slice], np.ndarray],
-    num_frames: int,
-    piece: int,
-    faces: np.ndarray,
-    distance: float,
-) -> Meeting:
-    """:func:`meet` of surfaces that are given, or made, by pieces of so many frames: no more of them is in memory at once.
-
-    Parameters
-    ----------
-    leader, follower : callable
-        Vertices float (N, V, 3) of a slice of frames, metres.
-    num_frames, piece : int
-        In all, and at once.
-    faces, distance
-        As of :func:`meet`.
-    """
-    slices = [slice(start, start + piece) for start in range(0, num_frames, piece)]
-    pieces = [meet(leader(frames), follower(frames), faces, distance) for frames in slices]
-    return Meeting(*(np.concatenate([getattr(piece, item.name) for piece in pieces]) for item in fields(Meeting)))
+    step = max(1, POINTS_AT_ONCE // leader_TV3.shape[1])
+    pieces = []
+    for start in range(0, len(leader_TV3), step):
+        lead_TV3, follow_TV3 = (vertices[start : start + step] for vertices in (leader_TV3, follower_TV3))
+        touching = contacts(lead_TV3, follow_TV3, distance)
+        pieces.append(
+            Meeting(
+                leader_near_TV=touching.leader_near_TV,
+                follower_near_TV=touching.follower_near_TV,
+                leader_inside_TV=inside(lead_TV3, follow_TV3, faces),
+                follower_inside_TV=inside(follow_TV3, lead_TV3, faces),
+            )
+        )
+    return Meeting.joined(pieces)

@@ -11,9 +11,10 @@ import torch
 
 from interdance.body.distance import EXACT_ACCURACY, LeaderField
 from interdance.body.intersection import surfaces_meet
-from interdance.body.meeting import PIECE, contacts
+from interdance.body.meeting import contacts
 from interdance.body.skeleton import PARTS
 from interdance.errors import InputError
+from interdance.evaluation.meeting import PIECE
 from interdance.evaluation.performer import Performer, Surface
 from interdance.evaluation.settings import Settings
 from interdance.metrics.features import as_joints
@@ -221,9 +222,9 @@ def _add_piece(
     frames.add("PR", (depth.numpy() > 0.0).mean(axis=1))
     # One search as far as a hand may be to hold on serves contact too.
     touching = contacts(lead_TV3, follow_TV3, settings.contact_distance, settings.held_distance)
-    contact_TV = touching.follower_TW
-    leader_rate_T, follower_rate_T = touching.leader_TV.mean(axis=1), contact_TV.mean(axis=1)
-    frames.add("CF", touching.frames())
+    contact_TV = touching.follower_near_TV
+    leader_rate_T, follower_rate_T = touching.leader_near_TV.mean(axis=1), contact_TV.mean(axis=1)
+    frames.add("CF", touching.contact())
     frames.add("CLR", leader_rate_T)
     frames.add("CFR", follower_rate_T)
     frames.add("CVR", (leader_rate_T + follower_rate_T) / 2)

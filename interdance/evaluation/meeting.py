@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from interdance.body.meeting import PIECE, Meeting, meet_in_pieces
+from interdance.body.meeting import Meeting, meet
 from interdance.body.model import Body
 from interdance.evaluation.performer import Performer, Surface
 from interdance.evaluation.settings import SurfaceName
 from interdance.takes import Joints, Motion, Points
+
+PIECE = {"sampled": 512, "full": 48}
+"""Frames whose surfaces are in memory at once, by whether those are sampled: 4 and 7 MB per dancer."""
 
 
 def meeting_of(
@@ -30,4 +33,5 @@ def meeting_of(
     lead, follow = (Performer.of(dancer, body, vertices).vertices for dancer in (leader, follower))
     if lead is None or follow is None:
         return None
-    return meet_in_pieces(lead, follow, leader.num_frames, PIECE[surface], vertices.faces, contact_distance)
+    slices = [slice(start, start + PIECE[surface]) for start in range(0, leader.num_frames, PIECE[surface])]
+    return Meeting.joined([meet(lead(frames), follow(frames), vertices.faces, contact_distance) for frames in slices])

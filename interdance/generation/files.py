@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from interdance.body.meeting import PIECE, Meeting, meet_in_pieces
+from interdance.body.meeting import Meeting, meet
 from interdance.body.model import Body
 from interdance.body.pose import fit_motion
 from interdance.body.skeleton import NUM_JOINTS
@@ -252,9 +252,8 @@ class _Studio:
                 contact_distance=self.params.evaluate.contact_distance,
             )
             logger.info("cleaned: %s", in_words(facts["cleaned"]))
-        surfaces = (leader_TP3[:, NUM_JOINTS:].__getitem__, points_TP3[:, NUM_JOINTS:].__getitem__)
-        distance = self.params.evaluate.contact_distance
-        meeting = meet_in_pieces(*surfaces, leader.num_frames, PIECE["sampled"], self.body.surface_faces, distance)
+        surfaces = (leader_TP3[:, NUM_JOINTS:], points_TP3[:, NUM_JOINTS:])
+        meeting = meet(*surfaces, self.body.surface_faces, self.params.evaluate.contact_distance)
         return _Sample(leader, leader_TP3, follower, points_TP3, meeting, facts)
 
     def _dance(self, seed: int, what: str) -> tuple[Motion, np.ndarray, np.ndarray, np.ndarray]:

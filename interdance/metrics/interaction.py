@@ -72,16 +72,16 @@ def contact_rates(
     check_variant(variant, ("interdance",))
     lead, follow = _pair(leader_vertices, follower_vertices)
     touching = contacts(lead, follow, distance)
-    touched = touching.frames()
-    clr, cfr = float(touching.leader_TV.mean()), float(touching.follower_TW.mean())
+    touched = touching.contact()
+    clr, cfr = float(touching.leader_near_TV.mean()), float(touching.follower_near_TV.mean())
     return ContactRates(
         cf=float(touched.mean()),
         clr=clr,
         cfr=cfr,
         cvr=(clr + cfr) / 2,
         contact_T=touched,
-        leader_rate_T=touching.leader_TV.mean(axis=1),
-        follower_rate_T=touching.follower_TW.mean(axis=1),
+        leader_rate_T=touching.leader_near_TV.mean(axis=1),
+        follower_rate_T=touching.follower_near_TV.mean(axis=1),
         follower_partner_TV=touching.partner_TW,
     )
 
