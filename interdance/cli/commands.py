@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -286,38 +285,10 @@ def view(
     if out.suffix != ".html":
         raise InputError(f"{out}: a name that ends in .html is needed; `interdance export` writes films and other files")
     params = config.load(root / "params.yaml")
-    from interdance.body.model import Body
-    from interdance.evaluation.meeting import meeting_of
-    from interdance.evaluation.project import reading_of
-    from interdance.evaluation.reading import read_beats
-    from interdance.export.page import write_page
-    from interdance.takes import read_motion
+    from interdance.evaluation.files import write_motions
+    from interdance.evaluation.project import reading_of, settings_of
 
-    guide = read_motion(leader)
-    named: dict[str, Path] = {}
-    for path in follower or []:
-        name = path.resolve().parent.name if path.stem == "follower" else path.stem
-        if name in named:
-            raise InputError(f"{path}: {named[name]} is shown as '{name}' too; give one of the files another name")
-        named[name] = path
-    followers = {name: read_motion(path) for name, path in named.items()}
-    body = Body.load(params.body.model)
-    settings = params.evaluate
-    meetings = {
-        name: meeting_of(guide, motion, body, surface=settings.surface, contact_distance=settings.contact_distance)
-        for name, motion in followers.items()
-        if motion.num_frames == guide.num_frames
-    }
-    beats = None
-    if music is not None:
-        # Beats are found at the rate that models hear, whatever the dancers' is. After a song's end there are none.
-        rate, reading = params.data.fps, replace(reading_of(params), tolerance_s=float("inf"))
-        try:
-            beats = read_beats(music, math.ceil(guide.num_frames / guide.fps * rate), rate, reading) / rate
-        except InputError as error:
-            # FFmpeg, which reads the page's sound, knows more kinds of files, and refuses what is no song.
-            logging.getLogger(__name__).warning("the page shows no beats: %s", error)
-    write_page(out, guide, followers, body, music, title=leader.stem, meetings=meetings, beats=beats)
+    write_motions(out, leader, follower or [], music, settings_of(params), reading_of(params))
     typer.echo(str(out))
 
 

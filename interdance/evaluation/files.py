@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from interdance.body.model import Body
 from interdance.body.pose import fit_motion
 from interdance.errors import InputError
 from interdance.evaluation.folders import Performance, find_performances, find_seeds
-from interdance.evaluation.meeting import meeting_of
+from interdance.evaluation.meeting import meetings_of
 from interdance.evaluation.performer import Surface
 from interdance.evaluation.reading import Source, TakeFiles, common_length, read, read_beats
 from interdance.evaluation.record import write_evaluation
@@ -29,7 +30,7 @@ from interdance.metrics.reference import Reference, read_reference, write_refere
 from interdance.report.latex import latex_text
 from interdance.report.page import Sample, page_html
 from interdance.report.tables import csv_text
-from interdance.takes import Joints, Motion, Points
+from interdance.takes import Joints, Motion, Points, read_motion
 
 logger = logging.getLogger(__name__)
 
@@ -228,16 +229,46 @@ def write_couple(path: Path, files: TakeFiles, settings: Settings, reading: Read
         for place, own in files.leaders.items()
         if place in shown and not dance_alike(dancers[files.leader], read(own, settings.fps, reading, body), body, surface)
     }
-    meetings = {
-        name: meeting_of(
-            *(dancers[files.leader], dancers[place], body),
-            surface=settings.surface,
-            contact_distance=settings.contact_distance,
-        )
-        for name, place in named.items()
-        if place not in elsewhere
-    }
+    met = {name: dancers[place] for name, place in named.items() if place not in elsewhere}
+    meetings = meetings_of(dancers[files.leader], met, body, settings)
     write_page(path, shown[files.leader], followers, body, song, title=files.take, meetings=meetings, beats=beats)
+
+
+def write_motions(
+    path: Path, leader: Path, followers: Sequence[Path], music: Path | None, settings: Settings, reading: Reading
+) -> None:
+    """A page with dancers as their files hold them, SMPL-X parameters at any rate, in 3D.
+
+    A follower has the name of her file, or of the folder that a ``follower.npz`` is in. From a song whose beats cannot be
+    read, the page has sound alone, which a warning says.
+
+    Raises
+    ------
+    InputError
+        For files that cannot be used, two followers of one name, or dancers of different length or rate.
+    """
+    guide = read_motion(leader)
+    named: dict[str, Path] = {}
+    for place in followers:
+        name = place.resolve().parent.name if place.stem == "follower" else place.stem
+        if name in named:
+            raise InputError(f"{place}: {named[name]} is shown as '{name}' too; give one of the files another name")
+        named[name] = place
+    dancers = {name: read_motion(place) for name, place in named.items()}
+    body = Body.load(reading.body or None)
+    # The page refuses a follower of another length, and says so better.
+    met = {name: motion for name, motion in dancers.items() if motion.num_frames == guide.num_frames}
+    meetings = meetings_of(guide, met, body, settings)
+    beats = None
+    if music is not None:
+        # Beats are found at the rate that models hear, whatever the dancers' is. After a song's end there are none.
+        rate, patient = settings.fps, dataclasses.replace(reading, tolerance_s=math.inf)
+        try:
+            beats = read_beats(music, math.ceil(guide.num_frames / guide.fps * rate), rate, patient) / rate
+        except InputError as error:
+            # FFmpeg, which reads the page's sound, knows more kinds of files, and refuses what is no song.
+            logger.warning("the page shows no beats: %s", error)
+    write_page(path, guide, dancers, body, music, title=leader.stem, meetings=meetings, beats=beats)
 
 
 def _showable(dancer: Motion | Joints | Points, body: Body, fps: float) -> Motion | Joints:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from interdance.body.meeting import Meeting, meet
 from interdance.body.model import Body
 from interdance.evaluation.performer import Performer, Surface
-from interdance.evaluation.settings import SurfaceName
+from interdance.evaluation.settings import Settings, SurfaceName
 from interdance.takes import Joints, Motion, Points
 
 PIECE = {"sampled": 512, "full": 48}
@@ -35,3 +37,13 @@ def meeting_of(
         return None
     slices = [slice(start, start + PIECE[surface]) for start in range(0, leader.num_frames, PIECE[surface])]
     return Meeting.joined([meet(lead(frames), follow(frames), vertices.faces, contact_distance) for frames in slices])
+
+
+def meetings_of(
+    leader: Motion | Points | Joints, followers: Mapping[str, Motion | Points | Joints], body: Body, settings: Settings
+) -> dict[str, Meeting | None]:
+    """:func:`meeting_of` a leader and each of several followers, as an evaluation with those settings measures it."""
+    return {
+        name: meeting_of(leader, follower, body, surface=settings.surface, contact_distance=settings.contact_distance)
+        for name, follower in followers.items()
+    }

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from interdance.body.meeting import Meeting
+from interdance.body.model import Body
 from interdance.config import Params
 from interdance.errors import InputError
-from interdance.evaluation.folders import find_performances, find_seeds
-from interdance.evaluation.reading import Source, TakeFiles
+from interdance.evaluation.folders import find_performances, find_seeds, read_dancer
+from interdance.evaluation.meeting import meetings_of
+from interdance.evaluation.reading import Dancer, Source, TakeFiles
 from interdance.evaluation.settings import Reading, Settings
 from interdance.takes import read_facts
 
@@ -61,3 +64,19 @@ def find_sources(generated: Path, takes: Sequence[str], prefers_parameters: bool
                 chosen = parameters if prefers_parameters and parameters.is_file() else path
                 found[take].append(Source(folder.name, seed, chosen))
     return found
+
+
+def find_meetings(params: Params, body: Body, leader: Path, followers: Mapping[str, Path]) -> dict[str, Meeting | None]:
+    """Contact and penetration of couples as the evaluate stage measures them: from generated points where it reads those.
+
+    Leader and followers are named by their parameters (.npz), beside which the points lie.
+    """
+    settings = settings_of(params)
+
+    def read(parameters: Path, name: str) -> Dancer:
+        points = parameters.with_name(name)
+        place = points if points.is_file() and settings.surface == "sampled" else parameters
+        return read_dancer(place, fps=settings.fps, body=body)
+
+    lead = read(leader, OWN_LEADERS["points.npy"])
+    return meetings_of(lead, {name: read(place, "points.npy") for name, place in followers.items()}, body, settings)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from interdance import tracking
-from interdance.body.meeting import Meeting
 from interdance.body.model import Body
 from interdance.config import Params, Paths
 from interdance.dataset.split import read_split
-from interdance.evaluation.folders import read_dancer
-from interdance.evaluation.meeting import meeting_of
+from interdance.evaluation.project import find_meetings
 from interdance.evaluation.series import read_series
 from interdance.export.cast import cast
 from interdance.export.page import write_page
@@ -27,7 +24,7 @@ from interdance.report.latex import latex_text
 from interdance.report.page import Sample, page_html
 from interdance.report.tables import csv_text
 from interdance.stages import execute
-from interdance.takes import Joints, Motion, Points, read_motion, read_take
+from interdance.takes import read_motion, read_take
 
 log = logging.getLogger(__name__)
 
@@ -84,24 +81,6 @@ def write_samples(params: Params, paths: Paths, out: Path) -> list[Sample]:
         samples.append(Sample(take, *links))
         log.info("sample %s", take)
     return samples
-
-
-def find_meetings(params: Params, body: Body, leader: Path, followers: Mapping[str, Path]) -> dict[str, Meeting | None]:
-    """Contact and penetration of couples as the evaluate stage measures them: from generated points where it reads those."""
-    settings = params.evaluate
-
-    def read(parameters: Path, name: str) -> Motion | Joints | Points:
-        points = parameters.with_name(name)
-        place = points if points.is_file() and settings.surface == "sampled" else parameters
-        return read_dancer(place, fps=float(params.data.fps), body=body)
-
-    lead = read(leader, "leader_points.npy")
-    return {
-        name: meeting_of(
-            *(lead, read(place, "points.npy"), body), surface=settings.surface, contact_distance=settings.contact_distance
-        )
-        for name, place in followers.items()
-    }
 
 
 def loss_curves(paths: Paths) -> dict[str, list[tuple[float, float]]]:
