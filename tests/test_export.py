@@ -8,6 +8,7 @@ import html
 import json
 import re
 from dataclasses import fields, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -245,11 +246,13 @@ def test_a_film_has_every_frame_both_dancers_and_the_song_in_time(body: Body, co
     assert _click_time(read_stereo(path, 1.5), SAMPLE_RATE) == pytest.approx(CLICK, abs=5e-3)
 
 
-def test_a_film_at_another_rate_lasts_as_long(body: Body, couple, tmp_path: Path):
+def test_a_film_without_a_song_is_silent_and_has_the_rate_of_the_dance(body: Body, couple, tmp_path: Path):
     path = tmp_path / "film.mp4"
-    write_video(path, cast(couple[0], []), body, None, width=64, height=48, fps=10.0, views=["orbit"])
+    leader = replace(couple[0], fps=29.97)
+    write_video(path, cast(leader, []), body, None, width=64, height=48, views=["orbit"])
     with av.open(str(path)) as container:
-        assert sum(1 for _ in container.decode(video=0)) == NUM_FRAMES // 3
+        assert container.streams.video[0].average_rate == Fraction(2997, 100)
+        assert sum(1 for _ in container.decode(video=0)) == NUM_FRAMES
         assert not container.streams.audio
 
 
@@ -311,17 +314,17 @@ def test_views_share_a_film_and_each_shows_the_couple(body: Body, couple, tmp_pa
 
 def test_a_sheet_is_a_grid_of_moments(body: Body, couple, tmp_path: Path):
     path, dancers = tmp_path / "sheet.png", cast(couple[0], [couple[1]])
-    write_sheet(path, dancers, body, count=5, columns=3, width=120, height=90)
+    write_sheet(path, dancers, body, count=5)
     with Image.open(path) as sheet:
-        assert sheet.size == (360, 2 * (90 + 34))
+        assert sheet.size == (4 * 480, 2 * (360 + 34))
         many = np.asarray(sheet)
-    write_sheet(path, dancers, body, moments=[0.0, (NUM_FRAMES - 1) / FPS], width=120, height=90)
+    write_sheet(path, dancers, body, moments=[0.0, (NUM_FRAMES - 1) / FPS])
     with Image.open(path) as sheet:
-        assert sheet.size == (240, 90 + 34)
+        assert sheet.size == (2 * 480, 360 + 34)
         two = np.asarray(sheet)
-    assert (two[:90, :120] == many[:90, :120]).all(), "both begin with the first frame"
-    assert (two[:90, 120:] == many[124:214, 120:240]).all(), "and end with the last"
-    assert (many[90:124] != 255).any(), "times stand below"
+    assert (two[:360, :480] == many[:360, :480]).all(), "both begin with the first frame"
+    assert (two[:360, 480:] == many[394:754, :480]).all(), "and end with the last"
+    assert (many[360:394] != 255).any(), "times stand below"
     refused: list[tuple[dict[str, Any], str]] = [
         ({"moments": [0.1, 1.6]}, "1.6 s is not"),
         ({"moments": []}, "no moment"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from interdance.errors import InputError
@@ -34,14 +34,10 @@ class Dancer:
 
 def cast(leader: Motion | None, followers: Sequence[Motion | None]) -> list[Dancer]:
     """The dancers there are, the leader first; a follower is None where there is none."""
-    return list(_cast(leader, followers))
-
-
-def _cast(leader: Motion | None, followers: Sequence[Motion | None]) -> Iterator[Dancer]:
-    if leader is not None:
-        yield Dancer("Leader", leader, palette.LEADER)
+    dancers = [] if leader is None else [Dancer("Leader", leader, palette.LEADER)]
     for index, follower in enumerate(motion for motion in followers if motion is not None):
-        yield Dancer(f"Follower {index + 1}" if index else "Follower", follower, palette.follower_colour(index))
+        dancers.append(Dancer(f"Follower {index + 1}" if index else "Follower", follower, palette.follower_colour(index)))
+    return dancers
 
 
 def check_together(where: object, dancers: Sequence[Dancer]) -> None:

@@ -21,6 +21,7 @@ from interdance.export.raster import Camera, Renderer
 CHUNK = 24  # frames skinned at a time
 GAP = 2  # pixels between the views of a picture
 GAP_COLOUR = (255, 255, 255)
+FIELD_OF_VIEW = 30.0  # degrees: the vertical opening of every camera
 LABEL_INK = np.array([58.0, 68.0, 80.0], np.float32)
 
 
@@ -36,8 +37,6 @@ class View:
         Above the horizontal.
     turn : float
         Degrees per second the camera walks around the couple.
-    field_of_view : float
-        Vertical opening.
     follows : bool
         Whether the camera goes with the couple; otherwise it stands, and shows all the floor that is danced on.
     near : float
@@ -47,7 +46,6 @@ class View:
     azimuth: float
     elevation: float
     turn: float = 0.0
-    field_of_view: float = 30.0
     follows: bool = True
     near: float = 1.0
 
@@ -187,7 +185,7 @@ def _cameras(framing: Framing, view: View, aspect: float) -> list[Camera]:
         middle = np.array([0.5 * (low[0] + high[0]), 0.5 * framing.height, 0.5 * (low[2] + high[2])])
         framing = replace(framing, centres_T3=np.tile(middle, (len(framing.centres_T3), 1)))
     azimuth = framing.azimuth + np.radians(view.azimuth + view.turn * np.arange(len(framing.centres_T3)) / framing.fps)
-    elevation, opening = np.radians(view.elevation), float(np.radians(view.field_of_view))
+    elevation, opening = np.radians(view.elevation), float(np.radians(FIELD_OF_VIEW))
     flat, rise = np.cos(elevation), np.full_like(azimuth, np.sin(elevation))
     away_T3 = np.stack([np.sin(azimuth) * flat, rise, np.cos(azimuth) * flat], axis=1)
     axes_T33 = np.stack(

@@ -20,6 +20,8 @@ LABEL_SIZE = 19
 SAMPLES = 3  # anti-aliasing: a still may take its time
 PICTURE = (480, 360)
 """Pixels of one picture: width and height."""
+COLUMNS = 4
+"""Moments of a dance beside each other, at most."""
 
 
 class Sheet:
@@ -57,9 +59,6 @@ def write_sheet(
     *,
     count: int = 12,
     moments: Sequence[float] | None = None,
-    columns: int = 4,
-    width: int = PICTURE[0],
-    height: int = PICTURE[1],
     views: Sequence[str] = ("follow",),
 ) -> None:
     """Write a PNG grid of moments of the dance, each with its time.
@@ -76,10 +75,6 @@ def write_sheet(
         So many moments are spread evenly over the dance, from its first frame to its last one.
     moments : sequence of float, optional
         Seconds from the beginning, instead: the nearest frames are drawn.
-    columns : int
-        Pictures beside each other, at most.
-    width, height : int
-        Pixels of one picture.
     views : sequence of str
         Names of :data:`interdance.export.scene.VIEWS`; several share a picture.
 
@@ -88,10 +83,10 @@ def write_sheet(
     InputError
         No moment, or one outside the dance; an unknown view; dancers that differ in length or rate.
     """
-    scene = Scene(path, dancers, body, width, height, find_views(path, views))
+    scene = Scene(path, dancers, body, *PICTURE, find_views(path, views))
     frames = choose_frames(path, scene.num_frames, scene.fps, count, moments)
-    columns = min(columns, len(frames))
-    sheet = Sheet(columns, -(-len(frames) // columns), width, height + LABEL_HEIGHT)
+    columns = min(COLUMNS, len(frames))
+    sheet = Sheet(columns, -(-len(frames) // columns), scene.width, scene.height + LABEL_HEIGHT)
     for place, (frame, picture) in enumerate(zip(frames, scene.draw(frames, SAMPLES, 2), strict=True)):
         sheet.put(place, picture, f"{frame / scene.fps:.1f} s")
     sheet.save(path)

@@ -22,6 +22,7 @@ from interdance.takes import Motion
 Progress = Callable[[int, int], None]
 """Called with the number of frames done and of all frames."""
 
+SAMPLES = 2  # anti-aliasing: so many squared sub-pixels per pixel
 FARTHEST = 2.5  # metres: a follower who is farther from her leader leaves a film of two couples, rather than shrink both
 
 
@@ -33,9 +34,7 @@ def write_video(
     *,
     width: int = 1280,
     height: int = 720,
-    fps: float | None = None,
     views: Sequence[str] = ("follow",),
-    samples: int = 2,
     workers: int = 2,
     progress: Progress | None = None,
 ) -> None:
@@ -53,12 +52,8 @@ def write_video(
         Any sound file FFmpeg reads; cut, or followed by silence, to the length of the motion.
     width, height : int
         Pixels, even numbers.
-    fps : float, optional
-        Frames per second of the film; the motion's own when absent.
     views : sequence of str
         Names of :data:`interdance.export.scene.VIEWS`; several are shown beside each other.
-    samples : int
-        Anti-aliasing, ``samples`` squared sub-pixels per pixel.
     workers : int
         Threads that draw.
     progress : callable, optional
@@ -71,12 +66,10 @@ def write_video(
     """
     check_size(path, width, height)
     scene = Scene(path, dancers, body, width, height, find_views(path, views))
-    rate = Fraction(fps or scene.fps).limit_denominator(1001)
-    num_frames = max(1, int(scene.num_frames * float(rate) / scene.fps + 1e-6))
-    # A little is added so that a rate that is no binary number, such as 29.97, does not show a frame twice.
-    frames = np.minimum((np.arange(num_frames) * scene.fps / float(rate) + 1e-6).astype(int), scene.num_frames - 1)
-    sound = read_stereo(music, num_frames / float(rate)) if music else None
-    _encode(path, scene.draw(frames, samples, workers), num_frames, (width, height), rate, sound, progress)
+    rate = Fraction(scene.fps).limit_denominator(1001)
+    sound = read_stereo(music, scene.num_frames / float(rate)) if music else None
+    images = scene.draw(np.arange(scene.num_frames), SAMPLES, workers)
+    _encode(path, images, scene.num_frames, (width, height), rate, sound, progress)
 
 
 def write_pair(
@@ -89,9 +82,7 @@ def write_pair(
     width: int,
     height: int,
     view: View,
-    samples: int = 2,
     workers: int = 2,
-    progress: Progress | None = None,
 ) -> None:
     """Write an MP4 of a leader twice: with the first follower in the left half, with the second in the right.
 
@@ -115,10 +106,10 @@ def write_pair(
     couples = [cast(leader, [follower]) for follower in followers]
     framing = frame_pair(leader, followers, body)
     halves = [Scene(path, couple, body, width, height, {"": view}, framing) for couple in couples]
-    pairs = zip(*(half.draw(np.arange(leader.num_frames), samples, workers) for half in halves), strict=True)
+    pairs = zip(*(half.draw(np.arange(leader.num_frames), SAMPLES, workers) for half in halves), strict=True)
     images = (np.concatenate(pair, axis=1) for pair in pairs)
     rate = Fraction(leader.fps).limit_denominator(1001)
-    _encode(path, images, leader.num_frames, (2 * width, height), rate, sound_2N, progress)
+    _encode(path, images, leader.num_frames, (2 * width, height), rate, sound_2N)
 
 
 def frame_pair(leader: Motion, followers: tuple[Motion, Motion], body: Any) -> Framing:
@@ -153,7 +144,7 @@ def _encode(
     size: tuple[int, int],
     rate: Fraction,
     sound: np.ndarray | None,
-    progress: Progress | None,
+    progress: Progress | None = None,
 ) -> None:
     """Write pictures, uint8 (height, width, 3), and sound, float32 (2, samples) at 48 kHz, as a film."""
     with (
