@@ -230,7 +230,7 @@ def test_songs_that_cannot_be_read_are_named(tmp_path: Path):
 def test_a_film_has_every_frame_both_dancers_and_the_song_in_time(body: Body, couple, song: Path, tmp_path: Path):
     path, told = tmp_path / "film.mp4", []
     dancers, tell = cast(couple[0], [couple[1]]), lambda done, of: told.append((done, of))
-    write_video(path, dancers, body, song, width=320, height=240, progress=tell)
+    write_video(path, dancers, body, read_stereo(song, NUM_FRAMES / FPS), width=320, height=240, progress=tell)
     assert told == [(number + 1, NUM_FRAMES) for number in range(NUM_FRAMES)]
     with av.open(str(path)) as container:
         picture, voice = container.streams.video[0], container.streams.audio[0]
@@ -262,7 +262,7 @@ def test_a_film_that_fails_leaves_nothing(body: Body, couple, song: Path, tmp_pa
 
     path = tmp_path / "film.mp4"
     with pytest.raises(RuntimeError, match="enough"):
-        write_video(path, cast(couple[0], [couple[1]]), body, song, width=64, height=48, progress=stop)
+        write_video(path, cast(couple[0], [couple[1]]), body, read_stereo(song, 1.5), width=64, height=48, progress=stop)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -322,8 +322,10 @@ def test_a_sheet_is_a_grid_of_moments(body: Body, couple, tmp_path: Path):
     with Image.open(path) as sheet:
         assert sheet.size == (2 * 480, 360 + 34)
         two = np.asarray(sheet)
-    assert (two[:360, :480] == many[:360, :480]).all(), "both begin with the first frame"
-    assert (two[:360, 480:] == many[394:754, :480]).all(), "and end with the last"
+    for place, same, what in ((0, many[:360, :480], "begin with the first"), (480, many[394:754, :480], "end with the last")):
+        # Frames skinned with others differ in the last bit, and so do a few pixels on edges.
+        other = np.ptp([two[:360, place : place + 480], same], axis=0) > 0
+        assert other.mean() < 1e-3, f"both {what} frame"
     assert (many[360:394] != 255).any(), "times stand below"
     refused: list[tuple[dict[str, Any], str]] = [
         ({"moments": [0.1, 1.6]}, "1.6 s is not"),

@@ -31,6 +31,7 @@ from interdance.export.cast import cast
 from interdance.export.files import Look, Sources, export_files
 from interdance.export.gltf import write_glb
 from interdance.export.rig import influences
+from interdance.export.sound import read_stereo
 from interdance.export.video import write_video
 from interdance.mocap.bvh import forward_kinematics, read_bvh
 from interdance.mocap.retarget import read_leader
@@ -373,7 +374,7 @@ def generated(body: Body, song: Path, tmp_path_factory: pytest.TempPathFactory) 
     folder, couple = tmp_path_factory.mktemp("generated"), [_dancer(seed, fps=30.0, num_frames=30) for seed in (1, 2)]
     for role, motion in zip(("leader", "follower"), couple, strict=True):
         write_motion(folder / f"{role}.npz", motion)
-    write_video(folder / "duet.mp4", cast(couple[0], [couple[1]]), body, song, width=64, height=48)
+    write_video(folder / "duet.mp4", cast(couple[0], [couple[1]]), body, read_stereo(song, 1.0), width=64, height=48)
     return folder
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from interdance.errors import InputError
 from interdance.export.bvh import write_bvh
 from interdance.export.cast import Dancer, cast, check_together
@@ -16,10 +18,6 @@ from interdance.export.sheet import PICTURE, choose_frames, write_sheet
 from interdance.export.sound import read_stereo
 from interdance.export.video import check_size, write_video
 from interdance.takes import read_facts, read_motion, write_motion
-
-OF_ALL = (".glb", ".mp4", ".png")
-OF_ONE = (".bvh", ".npz")
-"""Formats that hold one dancer: of several, each has a file."""
 
 Progress = Callable[[int, int], None]
 
@@ -88,6 +86,64 @@ class Look:
     moments: tuple[float, ...] | None
 
 
+@dataclass(frozen=True)
+class _Dance:
+    """What files are written from besides the dancers; ``sound_2N`` is that of films."""
+
+    body: Any
+    look: Look
+    sound_2N: np.ndarray | None
+    progress: Progress | None
+
+
+@dataclass(frozen=True)
+class _Format:
+    """One kind of file.
+
+    Attributes
+    ----------
+    holds_all : bool
+        Whether one file holds all dancers. Else each has a file.
+    write : callable
+        Writes the dancers that one file holds.
+    check : callable
+        Refuses a look that cannot be drawn, before anything is written.
+    sounds : bool
+        Whether the song is in it.
+    """
+
+    holds_all: bool
+    write: Callable[[Path, Sequence[Dancer], _Dance], None]
+    check: Callable[[Path, Look], object] = lambda out, look: None
+    sounds: bool = False
+
+
+def _check_film(out: Path, look: Look) -> None:
+    check_size(out, look.width, look.height)
+    tile_size(out, look.width, look.height, len(look.views))
+
+
+def _write_film(out: Path, dancers: Sequence[Dancer], dance: _Dance) -> None:
+    look = dance.look
+    size = {"width": look.width, "height": look.height}
+    write_video(out, dancers, dance.body, dance.sound_2N, **size, views=look.views, progress=dance.progress)
+
+
+def _write_sheet(out: Path, dancers: Sequence[Dancer], dance: _Dance) -> None:
+    look = dance.look
+    write_sheet(out, dancers, dance.body, count=look.pictures, moments=look.moments, views=look.views)
+
+
+FORMATS = {
+    ".glb": _Format(True, lambda out, dancers, dance: write_glb(out, dancers, dance.body)),
+    ".mp4": _Format(True, _write_film, _check_film, sounds=True),
+    ".png": _Format(True, _write_sheet, lambda out, look: tile_size(out, *PICTURE, len(look.views))),
+    ".bvh": _Format(False, lambda out, dancers, dance: write_bvh(out, dancers[0].motion, dance.body)),
+    ".npz": _Format(False, lambda out, dancers, dance: write_motion(out, dancers[0].motion)),
+}
+"""By suffix, in small letters."""
+
+
 def export_files(
     outs: Sequence[Path],
     sources: Sources,
@@ -127,46 +183,38 @@ def export_files(
     dancers = _read(sources)
     first = dancers[0].motion
     find_views("--views", look.views)
-    for out in outs:
-        if out.suffix.lower() == ".mp4":
-            check_size(out, look.width, look.height)
-            tile_size(out, look.width, look.height, len(look.views))
-        elif out.suffix.lower() == ".png":
-            tile_size(out, *PICTURE, len(look.views))
+    formats = [FORMATS[out.suffix.lower()] for out in outs]
+    for out, form in zip(outs, formats, strict=True):
+        form.check(out, look)
     where = "--pictures" if look.moments is None else "--at"
     choose_frames(where, first.num_frames, first.fps, look.pictures, look.moments)
-    if sources.music is not None and any(out.suffix.lower() == ".mp4" for out in outs):
-        read_stereo(sources.music, first.num_frames / first.fps, tolerance_s)
+    sound_2N = None
+    if sources.music is not None and any(form.sounds for form in formats):
+        sound_2N = read_stereo(sources.music, first.num_frames / first.fps, tolerance_s)
+    dance = _Dance(body, look, sound_2N, progress)
     written = []
-    for out in outs:
-        if out.suffix.lower() == ".glb":
-            write_glb(out, dancers, body)
-        elif out.suffix.lower() == ".png":
-            write_sheet(out, dancers, body, count=look.pictures, moments=look.moments, views=look.views)
-        elif out.suffix.lower() == ".mp4":
-            size = {"width": look.width, "height": look.height}
-            write_video(out, dancers, body, sources.music, **size, views=look.views, progress=progress)
-        else:
-            written += [_write_one(place, dancer, body) for place, dancer in zip(places(out, dancers), dancers, strict=True)]
-            continue
-        written.append(out)
+    for out, form in zip(outs, formats, strict=True):
+        for place, held in [(out, dancers)] if form.holds_all else _one_each(out, dancers):
+            form.write(place, held, dance)
+            written.append(place)
     return written
 
 
-def places(out: Path, dancers: Sequence[Dancer]) -> list[Path]:
+def _one_each(out: Path, dancers: list[Dancer]) -> list[tuple[Path, list[Dancer]]]:
     """The file of each dancer in a format that holds one."""
     if len(dancers) == 1:
-        return [out]
-    return [out.with_name(f"{out.stem}_{dancer.name.lower().replace(' ', '_')}{out.suffix}") for dancer in dancers]
+        return [(out, dancers)]
+    names = [dancer.name.lower().replace(" ", "_") for dancer in dancers]
+    return [(out.with_name(f"{out.stem}_{name}{out.suffix}"), [dancer]) for name, dancer in zip(names, dancers, strict=True)]
 
 
 def _check_outs(outs: Sequence[Path]) -> None:
     if not outs:
         raise InputError("--out: no file is named")
     for number, out in enumerate(outs):
-        if out.suffix.lower() not in OF_ALL + OF_ONE:
+        if out.suffix.lower() not in FORMATS:
             cure = "; `interdance view` writes pages" if out.suffix.lower() == ".html" else ""
-            raise InputError(f"{out}: a name that ends in one of {', '.join((*OF_ALL, *OF_ONE))} is needed{cure}")
+            raise InputError(f"{out}: a name that ends in one of {', '.join(FORMATS)} is needed{cure}")
         if out.is_dir():
             raise InputError(f"{out}: is a folder; name a file")
         if out in outs[:number]:
@@ -181,11 +229,3 @@ def _read(sources: Sources) -> list[Dancer]:
         check_together(file, [dancers[0], dancer])
     check_together("--leader, --follower", dancers)
     return dancers
-
-
-def _write_one(place: Path, dancer: Dancer, body: Any) -> Path:
-    if place.suffix.lower() == ".bvh":
-        write_bvh(place, dancer.motion, body)
-    else:
-        write_motion(place, dancer.motion)
-    return place

@@ -15,7 +15,7 @@ from interdance.errors import InputError
 from interdance.export.cast import Dancer, cast, check_together
 from interdance.export.framing import Framing, frame_couple
 from interdance.export.scene import Scene, View, find_views
-from interdance.export.sound import SAMPLE_RATE, audio_frames, read_stereo
+from interdance.export.sound import SAMPLE_RATE, audio_frames
 from interdance.files import atomic_path
 from interdance.takes import Motion
 
@@ -30,7 +30,7 @@ def write_video(
     path: Path,
     dancers: Sequence[Dancer],
     body: Any,
-    music: Path | None,
+    sound_2N: np.ndarray | None,
     *,
     width: int = 1280,
     height: int = 720,
@@ -48,8 +48,8 @@ def write_video(
         Of equal length and rate.
     body : interdance.body.model.Body
         Turns motions into vertices and joints.
-    music : Path, optional
-        Any sound file FFmpeg reads; cut, or followed by silence, to the length of the motion.
+    sound_2N : float32 (2, samples), optional
+        The song at 48 kHz, as long as the motion (:func:`interdance.export.sound.read_stereo`).
     width, height : int
         Pixels, even numbers.
     views : sequence of str
@@ -62,14 +62,13 @@ def write_video(
     Raises
     ------
     InputError
-        Dancers of different length or rate, an odd picture size, an unknown view, a song that cannot be read.
+        Dancers of different length or rate, an odd picture size, an unknown view.
     """
     check_size(path, width, height)
     scene = Scene(path, dancers, body, width, height, find_views(path, views))
     rate = Fraction(scene.fps).limit_denominator(1001)
-    sound = read_stereo(music, scene.num_frames / float(rate)) if music else None
     images = scene.draw(np.arange(scene.num_frames), SAMPLES, workers)
-    _encode(path, images, scene.num_frames, (width, height), rate, sound, progress)
+    _encode(path, images, scene.num_frames, (width, height), rate, sound_2N, progress)
 
 
 def write_pair(
@@ -93,8 +92,6 @@ def write_pair(
     ----------
     followers : two Motions
         Of the leader's length and rate.
-    sound_2N : float32 (2, samples), optional
-        At 48 kHz, as :func:`interdance.export.sound.read_stereo` gives it.
     width, height : int
         Pixels of a half, even numbers.
     view : View

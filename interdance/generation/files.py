@@ -22,6 +22,7 @@ from interdance.config import Params
 from interdance.errors import InputError
 from interdance.export.cast import cast
 from interdance.export.page import write_page
+from interdance.export.sound import read_stereo
 from interdance.export.video import write_video
 from interdance.files import write_json
 from interdance.generation.clean import changes, clean_motion, in_words
@@ -155,7 +156,8 @@ def generate_files(
         )
         if film:
             write_video(
-                *(folder / "duet.mp4", cast(best.leader, [best.follower]), body, music),
+                *(folder / "duet.mp4", cast(best.leader, [best.follower]), body),
+                read_stereo(music, best.leader.num_frames / fps),
                 width=params.report.video_width,
                 height=params.report.video_height,
             )

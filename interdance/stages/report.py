@@ -17,6 +17,7 @@ from interdance.evaluation.series import read_series
 from interdance.export.cast import cast
 from interdance.export.page import write_page
 from interdance.export.sheet import write_sheet
+from interdance.export.sound import read_stereo
 from interdance.export.video import write_video
 from interdance.files import atomic_folder, read_json
 from interdance.music.features import BEATS
@@ -72,7 +73,7 @@ def write_samples(params: Params, paths: Paths, out: Path) -> list[Sample]:
             folder / "couple.mp4",
             dancers,
             body,
-            duet.music,
+            read_stereo(duet.music, duet.leader.num_frames / duet.leader.fps) if duet.music else None,
             width=params.report.video_width,
             height=params.report.video_height,
         )

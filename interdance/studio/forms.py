@@ -60,11 +60,13 @@ Report = Callable[[int, int], None]
 
 
 def _film(result: Result, path: Path, report: Report) -> None:
+    from interdance.export.sound import read_stereo
     from interdance.export.video import write_video
 
     size = result.params.report
     write_video(
-        *(path, result.dancers(), result.body, result.song),
+        *(path, result.dancers(), result.body),
+        read_stereo(result.song, result.leader.num_frames / result.leader.fps),
         width=size.video_width,
         height=size.video_height,
         progress=report,
