@@ -15,13 +15,12 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from interdance.body.skeleton import JOINT_NAMES, PARENTS
-from interdance.export.rig import rest_vertices
+from interdance.export.rig import CHILDREN, pelvis_places, rest_vertices
 from interdance.files import atomic_path
 from interdance.takes import NUM_JOINTS, Motion
 
 CENTIMETRES = 100.0
 ORDER = ("Zrotation", "Xrotation", "Yrotation")
-_CHILDREN = tuple(tuple(joint for joint in range(NUM_JOINTS) if PARENTS[joint] == parent) for parent in range(NUM_JOINTS))
 
 
 def write_bvh(path: Path, motion: Motion, body: Any) -> None:
@@ -42,7 +41,7 @@ def write_bvh(path: Path, motion: Motion, body: Any) -> None:
     offsets_J3 = rest_J3 - rest_J3[[0, *PARENTS[1:]]]
     order = _depth_first(0)
     angles_TJ3 = euler_angles(motion)[:, order]
-    place_T3 = CENTIMETRES * np.asarray(motion.translation_T3, np.float64) + rest_J3[0]
+    place_T3 = CENTIMETRES * pelvis_places(motion, body)
     rows_TC = np.concatenate([place_T3, angles_TJ3.reshape(motion.num_frames, -1)], axis=1) + 0.0  # no -0.0
     with atomic_path(path) as temporary, temporary.open("w", encoding="ascii", newline="\n") as stream:
         stream.write("HIERARCHY\n" + "".join(_joint_lines(0, 0, offsets_J3, _ends(motion, body))))
@@ -71,7 +70,7 @@ def euler_angles(motion: Motion) -> np.ndarray:
 
 def _depth_first(joint: int) -> list[int]:
     """A joint and all below it in the order in which BVH nests them."""
-    return [joint, *(below for child in _CHILDREN[joint] for below in _depth_first(child))]
+    return [joint, *(below for child in CHILDREN[joint] for below in _depth_first(child))]
 
 
 def _ends(motion: Motion, body: Any) -> np.ndarray:
@@ -95,9 +94,9 @@ def _joint_lines(joint: int, depth: int, offsets_J3: np.ndarray, ends_J3: np.nda
         f"{tab}{'JOINT' if joint else 'ROOT'} {JOINT_NAMES[joint]}\n{tab}{{\n",
         f"{tab}\tOFFSET {_numbers(offsets_J3[joint])}\n{tab}\tCHANNELS {channels}{' '.join(ORDER)}\n",
     ]
-    for child in _CHILDREN[joint]:
+    for child in CHILDREN[joint]:
         lines += _joint_lines(child, depth + 1, offsets_J3, ends_J3)
-    if not _CHILDREN[joint]:
+    if not CHILDREN[joint]:
         lines.append(f"{tab}\tEnd Site\n{tab}\t{{\n{tab}\t\tOFFSET {_numbers(ends_J3[joint])}\n{tab}\t}}\n")
     return [*lines, f"{tab}}}\n"]
 

@@ -43,7 +43,7 @@ from interdance.body.skeleton import JOINT_NAMES, PARENTS
 from interdance.export import palette
 from interdance.export.cast import Dancer, check_together
 from interdance.export.raster import vertex_normals
-from interdance.export.rig import NUM_INFLUENCES, influences, pelvis_places, quaternions, rest_vertices
+from interdance.export.rig import CHILDREN, FOURS, influences, pelvis_places, rest_vertices, short_quaternions, vertex_kind
 from interdance.files import atomic_path
 from interdance.takes import NUM_JOINTS
 
@@ -88,12 +88,11 @@ class _Scene:
         self.animation = Animation(name="Dance", extras={"fps": fps, "frames": num_frames})
         self.times = self._store((np.arange(num_frames) / fps).astype(np.float32), with_limits=True)
         self.begin = self._store(np.zeros(1, np.float32), with_limits=True)
-        self.faces = np.asarray(body.faces).astype(np.uint16 if body.num_vertices < 1 << 16 else np.uint32)
+        self.faces = np.asarray(body.faces).astype(vertex_kind(body))
         self.indices = self._store(self.faces.reshape(-1), ELEMENT_ARRAY_BUFFER)
         joints_VK, shares_VK = influences(body, 65535)
         self.weights: dict[str, int] = {}
-        for number in range(NUM_INFLUENCES // 4):
-            part = slice(4 * number, 4 * number + 4)
+        for number, part in enumerate(FOURS):
             self.weights[f"JOINTS_{number}"] = self._store(joints_VK[:, part].astype(np.uint8), ARRAY_BUFFER)
             self.weights[f"WEIGHTS_{number}"] = self._store(shares_VK[:, part].astype(np.uint16), ARRAY_BUFFER, normalized=True)
 
@@ -104,7 +103,7 @@ class _Scene:
         root, first = len(document.nodes), len(document.nodes) + 1
         document.nodes.append(Node(name=dancer.name, children=[first]))
         for joint, name in enumerate(JOINT_NAMES):
-            children = [first + child for child in range(NUM_JOINTS) if PARENTS[child] == joint]
+            children = [first + child for child in CHILDREN[joint]]
             offset_3 = rest_J3[joint] - rest_J3[PARENTS[joint]] if joint else place_T3[0]
             document.nodes.append(Node(name=name, translation=offset_3.round(6).tolist(), children=children))
         document.nodes.append(Node(name=f"{dancer.name} body", mesh=len(document.meshes), skin=len(document.skins)))
@@ -143,7 +142,7 @@ class _Scene:
     def _move(self, dancer: Dancer, place_T3: np.ndarray, first: int) -> None:
         """Channels of the pelvis' place and of every joint's turn."""
         self._channel(first, "translation", place_T3.astype(np.float32))
-        turns_TJ4 = np.round(quaternions(dancer.motion) * 32767.0).astype(np.int16)
+        turns_TJ4 = short_quaternions(dancer.motion)
         for joint in range(NUM_JOINTS):
             self._channel(first + joint, "rotation", np.ascontiguousarray(turns_TJ4[:, joint]))
 

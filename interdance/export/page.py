@@ -31,7 +31,7 @@ from interdance.errors import InputError
 from interdance.export import palette
 from interdance.export.cast import check_equal
 from interdance.export.framing import frame_couple
-from interdance.export.rig import influences, pelvis_places, quaternions, rest_vertices, whole_shares
+from interdance.export.rig import FOURS, influences, pelvis_places, rest_vertices, short_quaternions, vertex_kind, whole_shares
 from interdance.export.sound import encode_mp3, read_stereo
 from interdance.files import atomic_path
 from interdance.takes import NUM_JOINTS, Joints, Motion
@@ -199,9 +199,9 @@ class Arrays:
 def _add_skin(arrays: Arrays, body: Any) -> None:
     """Faces, per vertex the joints it follows and how much, the sampled vertices, and which of those light a vertex."""
     joints_VK, shares_VK = influences(body, 255)
-    kind = np.uint16 if body.num_vertices < 1 << 16 else np.uint32
+    kind = vertex_kind(body)
     arrays.add("faces", np.asarray(body.faces).astype(kind))
-    for name, part in (("first", slice(0, 4)), ("more", slice(4, 8))):
+    for name, part in zip(("first", "more"), FOURS, strict=True):
         arrays.add(f"joints_{name}", joints_VK[:, part].astype(np.uint8))
         arrays.add(f"weights_{name}", shares_VK[:, part].astype(np.uint8))
     arrays.add("surface", np.asarray(body.surface_V).astype(kind))
@@ -252,7 +252,7 @@ def _add_motion(arrays: Arrays, key: str, motion: Motion, body: Any) -> dict[str
     offset = 0.5 * (low + high)
     scale = float((high - low).max()) / 65534.0
     arrays.add(f"{key}.vertices", np.round((vertices - offset) / scale).astype(np.int16))
-    stored = np.round(quaternions(motion) * 32767.0).astype(np.int16).transpose(1, 2, 0)
+    stored = short_quaternions(motion).transpose(1, 2, 0)
     arrays.add(f"{key}.quaternions", stored, delta=True)
     arrays.add(f"{key}.pelvis", pelvis_places(motion, body).astype(np.float32))
     places = np.round(np.asarray(body.rest_joints(motion.betas), np.float64), 6).tolist()

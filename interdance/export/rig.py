@@ -7,9 +7,15 @@ from typing import Any
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from interdance.body.skeleton import PARENTS
 from interdance.takes import NUM_JOINTS, Motion
 
+CHILDREN = tuple(tuple(joint for joint in range(NUM_JOINTS) if PARENTS[joint] == parent) for parent in range(NUM_JOINTS))
+"""The joints that hang on each joint itself."""
+
 NUM_INFLUENCES = 8  # joints a vertex follows at most; the embedded body has vertices of seven
+FOURS = tuple(slice(start, start + 4) for start in range(0, NUM_INFLUENCES, 4))
+"""Those joints in the sets of four that graphics cards take."""
 
 
 def influences(body: Any, units: int) -> tuple[np.ndarray, np.ndarray]:
@@ -31,6 +37,11 @@ def influences(body: Any, units: int) -> tuple[np.ndarray, np.ndarray]:
     joints_VK = np.argsort(-weights_VJ, axis=1, kind="stable")[:, :NUM_INFLUENCES]
     shares_VK = whole_shares(np.take_along_axis(weights_VJ, joints_VK, axis=1), units)
     return np.where(shares_VK > 0, joints_VK, 0), shares_VK
+
+
+def vertex_kind(body: Any) -> type[np.unsignedinteger[Any]]:
+    """The smallest type that counts the vertices of a body, 16 bits or 32."""
+    return np.uint16 if body.num_vertices < 1 << 16 else np.uint32
 
 
 def whole_shares(weights_VK: np.ndarray, units: int) -> np.ndarray:
@@ -61,6 +72,11 @@ def quaternions(motion: Motion) -> np.ndarray:
     turned = np.sign((result[1:] * result[:-1]).sum(axis=2, keepdims=True) + 1e-12)
     result[1:] *= np.cumprod(turned, axis=0)
     return result
+
+
+def short_quaternions(motion: Motion) -> np.ndarray:
+    """:func:`quaternions` in 16 bits, int16 (T, 55, 4): 32767 is 1."""
+    return np.round(quaternions(motion) * 32767.0).astype(np.int16)
 
 
 def pelvis_places(motion: Motion, body: Any) -> np.ndarray:
