@@ -241,9 +241,9 @@ class TestWhatItRefuses:
             world, "--generated", "seeds", "--reference", "nowhere"
         )
         assert str(tmp_path) in self.refused(world, "--generated", tmp_path / "empty", "--reference", "true")
-        assert "write NAME=FOLDER" in self.refused(
-            world, "--generated", "seeds", "--generated", "./seeds", "--reference", "true"
-        )
+        for second in ("./seeds", "seeds=joints", "=joints", "joints="):
+            line = self.refused(world, "--generated", "seeds", "--generated", second, "--reference", "true")
+            assert f"--generated {second}: NAME=FOLDER is needed, each with a name of its own" in line
         assert "--up w" in self.refused(world, "--generated", "seeds", "--reference", "true", "--up", "w")
 
     @pytest.mark.slow

@@ -6,13 +6,27 @@ import logging
 import os
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from interdance import config
 from interdance.cli.data import data
+from interdance.cli.options import (
+    Fps,
+    Overlay,
+    Root,
+    RunName,
+    Songs,
+    TakesFolder,
+    UpAxis,
+    items,
+    named_folders,
+    one_of,
+    port_of,
+    processes,
+)
 from interdance.cli.progress import progress
 from interdance.cli.study import study
 from interdance.config import Paths
@@ -32,24 +46,13 @@ EVALUATE, RECORDS = "Evaluate", "Models and records"
 app.add_typer(data, name="data", rich_help_panel=DATA)
 app.add_typer(study, name="study", rich_help_panel=EVALUATE)
 
-SURFACES, AXES = ("sampled", "full"), ("auto", "y", "z")
-
-Root = Annotated[
-    Path, typer.Option("--root", help="The project, or a run below runs/: its params.yaml and its model are used.")
-]
-
-Overlay = Annotated[
-    list[Path] | None, typer.Option(help="YAML laid over params.yaml, such as configs/salsa.yaml; give it again for more.")
-]
-RunName = Annotated[str | None, typer.Option("--name", help="Folder below runs/. (default: the overlays' names)")]
-
 
 @app.command(rich_help_panel=DATA)
 def inspect(
-    folder: Annotated[Path, typer.Argument(help="Folder of takes, as `interdance data import` and the pipeline write them.")],
+    folder: TakesFolder,
     json: Annotated[Path | None, typer.Option(help="Write what was found here (.json).")] = None,
     page: Annotated[Path | None, typer.Option(help="Write a page here (.html).")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes. (default: datacard.workers)")] = None,
+    workers: Annotated[int | None, processes("datacard")] = None,
     root: Root = Path("."),
 ) -> None:
     """List the defects of every take, with frame ranges, and which takes are too defective to use."""
@@ -77,10 +80,10 @@ def inspect(
 
 @app.command(rich_help_panel=DATA)
 def card(
-    folder: Annotated[Path, typer.Argument(help="Folder of takes, as `interdance data import` and the pipeline write them.")],
+    folder: TakesFolder,
     out: Annotated[Path, typer.Option(help="Folder for card.json, card.html and samples.png.")],
     name: Annotated[str, typer.Option(help="Of the data set. (default: the folder's)")] = "",
-    workers: Annotated[int | None, typer.Option(help="Processes. (default: datacard.workers)")] = None,
+    workers: Annotated[int | None, processes("datacard")] = None,
     root: Root = Path("."),
 ) -> None:
     """Measure a data set: the paper's Table 1, genres, tempo, contact, penetration, skating, and a picture of samples."""
@@ -241,7 +244,7 @@ def generate(
         params.sample.seeds[0] if seed is None else seed,
         mapping,
         device=device,
-        wish=Wish(edit, _items(keep), _items(fill)) if edit else None,
+        wish=Wish(edit, items(keep), items(fill)) if edit else None,
         num_samples=num_samples,
         clean=clean,
     )
@@ -250,7 +253,7 @@ def generate(
 
 @app.command(rich_help_panel=GENERATE)
 def studio(
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="0 for any that is free. (default: studio.port)")] = None,
+    port: Annotated[int | None, port_of("studio")] = None,
     host: Annotated[str, typer.Option(help="To serve from; any but the loopback lets other machines in.")] = "127.0.0.1",
     name: Annotated[
         list[str] | None,
@@ -328,8 +331,8 @@ def export(
         raise InputError(f"--music {music}: no such file")
     given = Sources.of_folder(from_) if from_ else Sources(None, (), None)
     sources = Sources(leader or given.leader, tuple(follower or given.followers), music or given.music)
-    moments = tuple(_seconds(word) for word in _items([at])) if at is not None else None
-    look = Look(tuple(_items([views])), params.report.video_width, params.report.video_height, pictures, moments)
+    moments = tuple(_seconds(word) for word in items([at])) if at is not None else None
+    look = Look(tuple(items([views])), params.report.video_width, params.report.video_height, pictures, moments)
     body = Body.load(params.body.model)
     with progress("export") as tell:
         written = export_files(out, sources, body, look, tolerance_s=params.music.tolerance_s, progress=tell)
@@ -353,28 +356,25 @@ def evaluate(
         Path | None,
         typer.Option(help="Folder of the takes' true couples: leaders, songs, true followers. (default: the reference)"),
     ] = None,
-    music: Annotated[Path | None, typer.Option(help="Folder of the songs, when they lie elsewhere.")] = None,
+    music: Songs = None,
     json: Annotated[Path | None, typer.Option(help="Write the figures here (.json, and an .npz to compare with).")] = None,
     report: Annotated[Path | None, typer.Option(help="Write a page here (.html, with its <name>_files/).")] = None,
     surface: Annotated[str | None, typer.Option(help="sampled (655 vertices) or full. (default: evaluate.surface)")] = None,
-    up: Annotated[str, typer.Option(help="Which axis of the files is up: auto, y or z.")] = "auto",
-    fps: Annotated[float | None, typer.Option(help="Frames per second of .npy files. (default: data.fps)")] = None,
+    up: UpAxis = "auto",
+    fps: Fps = None,
     samples: Annotated[int | None, typer.Option(help="Takes shown in 3D. (default: report.num_samples)")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes. (default: evaluate.workers)")] = None,
+    workers: Annotated[int | None, processes("evaluate")] = None,
     root: Root = Path("."),
 ) -> None:
     """Measure the followers of any system against true couples: every metric of the paper, and more."""
     params = config.load(root / "params.yaml")
     from interdance.evaluation.files import Request, evaluate_files
     from interdance.evaluation.project import reading_of, settings_of
-    from interdance.evaluation.settings import Statistics
+    from interdance.evaluation.settings import Statistics, SurfaceName, Up
     from interdance.report.tables import console_table
 
-    named = dict(_named(item) for item in generated)
-    if len(named) < len(generated):
-        raise InputError("--generated: two folders have the same name; write NAME=FOLDER")
     request = Request(
-        generated=named,
+        generated=named_folders("--generated", generated, may_be_bare=True),
         reference=reference,
         truth=truth,
         music=music,
@@ -382,8 +382,8 @@ def evaluate(
         report=report,
         num_samples=params.report.num_samples if samples is None else samples,
     )
-    settings = replace(settings_of(params), **({"surface": _word("--surface", surface, SURFACES)} if surface else {}))
-    reading = replace(reading_of(params), source_fps=fps, up=_word("--up", up, AXES))
+    settings = replace(settings_of(params), **({"surface": one_of(SurfaceName, "--surface", surface)} if surface else {}))
+    reading = replace(reading_of(params), source_fps=fps, up=one_of(Up, "--up", up))
     statistics = Statistics(params.evaluate.bootstrap, params.evaluate.seed)
     evaluation = evaluate_files(request, settings, reading, statistics, workers or params.evaluate.workers)
     Console().print(console_table(evaluation.summary))
@@ -398,17 +398,18 @@ def evaluate(
 def reference(
     couples: Annotated[Path, typer.Option(help="Folder of true couples, in any layout that `evaluate` reads.")],
     out: Annotated[Path, typer.Option(help="The reference set (.npz).")],
-    up: Annotated[str, typer.Option(help="Which axis of the files is up: auto, y or z.")] = "auto",
-    fps: Annotated[float | None, typer.Option(help="Frames per second of .npy files. (default: data.fps)")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes. (default: evaluate.workers)")] = None,
+    up: UpAxis = "auto",
+    fps: Fps = None,
+    workers: Annotated[int | None, processes("evaluate")] = None,
     root: Root = Path("."),
 ) -> None:
     """Store the reference set that FID and Div are measured against: features, mean, deviation, what it was made of."""
     params = config.load(root / "params.yaml")
     from interdance.evaluation.files import make_reference
     from interdance.evaluation.project import reading_of, settings_of
+    from interdance.evaluation.settings import Up
 
-    reading = replace(reading_of(params), source_fps=fps, up=_word("--up", up, AXES))
+    reading = replace(reading_of(params), source_fps=fps, up=one_of(Up, "--up", up))
     made = make_reference(couples, out, settings_of(params), reading, workers or params.evaluate.workers)
     typer.echo(f"{out}: reference set {made.fingerprint}, {len(made.clips)} clips of {len(made.about['takes']['all'])} takes")
 
@@ -445,7 +446,7 @@ def runs(
 
     params, paths = config.load(root / "params.yaml"), Paths(root)
     if not names:
-        heads, *rows = measured_trainings(paths, params.tracking.experiment, _items([figures]))
+        heads, *rows = measured_trainings(paths, params.tracking.experiment, items([figures]))
         Console().print(console_rows(heads, rows))
         if json is not None:
             write_json(json, [dict(zip(heads, row, strict=True)) for row in rows])
@@ -538,29 +539,11 @@ def _model_of(name: str | None, root: Path) -> Path:
     return model_folder(Paths(root), name)
 
 
-def _items(texts: list[str] | None) -> list[str]:
-    """Everything named by commas, in one list."""
-    return [word.strip() for text in texts or () for word in text.split(",") if word.strip()]
-
-
 def _seconds(word: str) -> float:
     try:
         return float(word)
     except ValueError:
         raise InputError(f"--at {word}: seconds by commas are needed, such as 0,2.5,10") from None
-
-
-def _named(text: str) -> tuple[str, Path]:
-    """NAME=FOLDER, or a folder that gives the name."""
-    name, found, folder = text.partition("=")
-    path = Path(folder if found else text)
-    return (name if found else path.resolve().name), path
-
-
-def _word(option: str, word: str, known: tuple[str, ...]) -> Any:
-    if word not in known:
-        raise InputError(f"{option} {word}: one of {', '.join(known)} is needed")
-    return word
 
 
 def main() -> None:
@@ -571,4 +554,3 @@ def main() -> None:
     except InputError as error:
         typer.echo(f"error: {error}", err=True)
         raise SystemExit(2) from None
-

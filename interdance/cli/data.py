@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.table import Table
 
 from interdance import config
+from interdance.cli.options import Project, processes
 from interdance.cli.progress import progress
 from interdance.errors import InputError
 from interdance.files import write_json
 
 data = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Import, fit and export motion data.")
 
-Root = Annotated[Path, typer.Option("--root", help="The project whose params.yaml is used.")]
 Source = Annotated[str, typer.Argument(help="Whose layout it is; `interdance data sources` lists them.")]
 
 
@@ -57,8 +57,8 @@ def import_(
     music: Annotated[Path | None, typer.Option(help="Folder of the songs, when the layout does not say.")] = None,
     genre: Annotated[str, typer.Option(help="Of takes whose files do not tell it.")] = "unknown",
     take: Annotated[list[str] | None, typer.Option(help="These takes only; give it again for each.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes. (default: data.workers)")] = None,
-    root: Root = Path("."),
+    workers: Annotated[int | None, processes("data")] = None,
+    root: Project = Path("."),
 ) -> None:
     """Import a data set: takes of one form, cut, inspected; what cannot be used is left out and said."""
     params = config.load(root / "params.yaml")
@@ -83,7 +83,7 @@ def export(
     source: Source,
     takes: Annotated[Path, typer.Argument(help="Folder of takes of ours.")],
     out: Annotated[Path, typer.Option(help="Folder to write in.")],
-    root: Root = Path("."),
+    root: Project = Path("."),
 ) -> None:
     """Write takes in the layout of another data set."""
     params = config.load(root / "params.yaml")
@@ -110,7 +110,7 @@ def fit(
     subject: Annotated[str | None, typer.Option(help="Whose markers, when a file holds several people.")] = None,
     rate: Annotated[float | None, typer.Option(help="Frames per second of the file, when it is silent or wrong.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write residuals and what was detected here (.json).")] = None,
-    root: Root = Path("."),
+    root: Project = Path("."),
 ) -> None:
     """Fit the body to one dancer's file, at the file's own rate, and say how well it fits."""
     if out.suffix != ".npz":

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from interdance import config
+from interdance.cli.options import Fps, Project, Songs, named_folders, port_of
 from interdance.cli.progress import progress
 from interdance.errors import InputError
 from interdance.files import write_json
@@ -24,7 +25,6 @@ Database = Annotated[
         show_envvar=True,
     ),
 ]
-Root = Annotated[Path, typer.Option("--root", help="The project whose params.yaml is used.")]
 
 
 @study.command()
@@ -39,21 +39,16 @@ def build(
     ],
     reference: Annotated[Path, typer.Option(help="Folder of the true couples: leaders, songs, true followers.")],
     out: Annotated[Path, typer.Option(help="Folder of the study.")],
-    music: Annotated[Path | None, typer.Option(help="Folder of the songs, when they lie elsewhere.")] = None,
-    fps: Annotated[float | None, typer.Option(help="Frames per second of .npy files. (default: data.fps)")] = None,
-    root: Root = Path("."),
+    music: Songs = None,
+    fps: Fps = None,
+    root: Project = Path("."),
 ) -> None:
     """Film clips of takes side by side, and plan who sees what.
 
     The `study` section of params.yaml says how.
     """
     params = config.load(root / "params.yaml")
-    named: dict[str, Path] = {}
-    for text in sets:
-        name, equals, folder = text.partition("=")
-        if not equals or not name or not folder or name in named:
-            raise InputError(f"--set {text}: NAME=FOLDER is needed, each with a name of its own")
-        named[name] = Path(folder)
+    named = named_folders("--set", sets)
     from dataclasses import replace
 
     from interdance.evaluation.project import reading_of
@@ -71,7 +66,7 @@ def build(
 def serve(
     folder: Folder,
     host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 for phones and other machines.")] = "127.0.0.1",
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="0 for any that is free. (default: study.port)")] = None,
+    port: Annotated[int | None, port_of("study")] = None,
     name: Annotated[
         list[str] | None,
         typer.Option(help="Name or address by which participants reach this machine; give it again for more."),
@@ -80,7 +75,7 @@ def serve(
     consent: Annotated[
         Path | None, typer.Option(help="A text of your own (.txt), shown before a participant agrees to take part.")
     ] = None,
-    root: Root = Path("."),
+    root: Project = Path("."),
 ) -> None:
     """Serve the study to participants; ends when it is told to."""
     if port is None:
@@ -96,7 +91,7 @@ def report(
     database: Database = None,
     out: Annotated[Path | None, typer.Option(help="Folder for page, figure and tables. (default: STUDY/report)")] = None,
     json: Annotated[Path | None, typer.Option(help="Write the figures here (.json).")] = None,
-    root: Root = Path("."),
+    root: Project = Path("."),
 ) -> None:
     """Say which system is preferred, and how surely.
 
