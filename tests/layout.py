@@ -40,7 +40,10 @@ READS = {
     "interdance.study.server": ("interdance/study/page",),
 }
 #: Files in the package that no module reads: what people read, and what one of the files above is built from.
-_VIEWER = ("clock", "colours", "dancers", "data", "keyboard", "meeting", "skinning", "stage", "timeline", "viewer", "words")
+_VIEWER = (
+    *("cast", "clock", "colours", "dancers", "data", "keyboard", "legend", "meeting", "page", "player", "repeat", "skinning"),
+    *("stage", "timeline", "viewer", "words"),
+)
 UNREAD = (
     *(".md", ".txt", ".gitignore", "viewer/package.json", "viewer/package-lock.json", "viewer/build.mjs"),
     *(f"viewer/src/{name}.js" for name in _VIEWER),

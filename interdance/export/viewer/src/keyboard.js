@@ -27,5 +27,9 @@ export class Keyboard {
       event.preventDefault();
       action(event);
     });
+    // What was clicked lets go of the keyboard: the space bar goes on to mean play, unless one came there by keys.
+    const release = () => { if (!document.activeElement?.matches(':focus-visible')) document.activeElement?.blur(); };
+    document.addEventListener('change', release);
+    document.addEventListener('click', event => { if (event.target.tagName !== 'SELECT') release(); });
   }
 }
