@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import logging
 import shutil
 import time
@@ -315,17 +314,15 @@ class Studio:
             )
 
     def _ended(self, name: str, outcome: Outcome) -> None:
-        work = self._works.pop(name)
-        job = self.store.jobs[name]
-        self.store.save(dataclasses.replace(job, begun=work.begun or 0.0))
+        begun = self._works.pop(name).begun or 0.0
         if outcome.is_cancelled:
-            self.store.end(name, "cancelled")
+            self.store.end(name, "cancelled", begun=begun)
         elif outcome.error:
-            self.store.end(name, "failed", error=outcome.error, log=outcome.log)
+            self.store.end(name, "failed", error=outcome.error, log=outcome.log, begun=begun)
         else:
             made = outcome.done
             followers = [{key: item[key] for key in ("seed", *FIGURES)} for item in made.get("samples", [made])]
-            self.store.end(name, "done", seconds=made["frames"] / made["fps"], followers=followers)
+            self.store.end(name, "done", begun=begun, seconds=made["frames"] / made["fps"], followers=followers)
 
     async def cancel(self, name: str) -> Job:
         """End a dance that waits or is being made; when this returns nothing of it runs."""
