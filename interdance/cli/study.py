@@ -103,10 +103,10 @@ def report(
     from interdance.report.study import console_preferences
     from interdance.study.plan import read_plan
     from interdance.study.report import write_report
-    from interdance.study.store import open_for_reading
+    from interdance.study.store import Store
 
     plan = read_plan(folder)
-    store = open_for_reading(plan, folder, database)
+    store = Store(plan, folder, database, for_reading=True)
     try:
         records = store.records()
     finally:

@@ -131,7 +131,7 @@ class Record:
 class Store:
     """The database of a study, or the part of one that is this study's; safe to use from many threads and processes."""
 
-    def __init__(self, plan: Plan, folder: Path, url: str | None = None, for_reading: bool = False) -> None:
+    def __init__(self, plan: Plan, folder: Path, url: str | None = None, *, for_reading: bool = False) -> None:
         """Open the database, and make its tables where it has none; ``for_reading`` nothing is made.
 
         Raises
@@ -307,17 +307,6 @@ class Store:
         """Films from the first one on that are answered; later ones cannot be, for they are not opened."""
         count = sql.select(sql.func.count()).select_from(_ANSWERS).where(_ANSWERS.c.participant == participant)
         return int(connection.execute(count).scalar_one()) // len(QUESTION_KEYS)
-
-
-def open_for_reading(plan: Plan, folder: Path, url: str | None) -> Store:
-    """The database of a study that was served.
-
-    Raises
-    ------
-    InputError
-        As :class:`Store` does, and when nobody has taken part yet.
-    """
-    return Store(plan, folder, url, for_reading=True)
 
 
 def _hash(secret: str) -> str:
