@@ -47,9 +47,7 @@ MAY_IMPORT = {
     "promotion": {"evaluation", "registry", "report"},
     "comparison": {"evaluation", "export", "registry", "report"},
     "sweep": {"ablation", "cluster", "stages", "tracking"},
-    "studio": {
-        *("body", "dataset", "export", "generation", "mocap", "music", "registry", "report", "trained", "web"),
-    },
+    "studio": {"body", "dataset", "export", "generation", "mocap", "music", "registry", "trained", "web"},
     "study": {"evaluation", "export", "report", "web", "body"},
     "tracking": set(),
     "web": set(),
