@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from interdance.config import Paths
 from interdance.errors import InputError
 from interdance.files import atomic_folder, locked, remove_leftovers
-from interdance.tracking import FINGERPRINT_TAG, MODEL_NAME, connect, store_address
+from interdance.tracking import FINGERPRINT_TAG, MODEL_NAME, connect, store_address, store_file
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -26,7 +26,6 @@ METRICS, SAMPLES = "metrics", "reports/samples"
 """Where the records of a run have its evaluation and its couples."""
 CHAMPION, CHALLENGER = "champion", "challenger"
 PREVIOUS_TAG = "previous_champion"
-SQLITE = "sqlite:///"
 LEAST_NAME = 4  # characters of a run's name that may stand for it
 FIGURE = f"evaluate.systems.{SYSTEM}."
 
@@ -270,8 +269,8 @@ def registered_model(paths: Paths, alias: str) -> tuple[Version, Path] | None:
     InputError
         When the store does not answer.
     """
-    address = store_address(paths)
-    if address.startswith(SQLITE) and not Path(address.removeprefix(SQLITE)).exists():
+    database = store_file(paths)
+    if database is not None and not database.exists():
         return None
     with open_registry(paths) as registry:
         version = registry.of_alias(alias)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+SQLITE = "sqlite:///"
 SEND_EVERY_S = 5.0
 RETRY_EVERY_S = 30.0
 BATCH_POINTS = 1000  # the most MLflow takes in one call
@@ -290,7 +291,13 @@ def connect(paths: Paths) -> MlflowClient:
 
 def store_address(paths: Paths) -> str:
     """Where records go: ``MLFLOW_TRACKING_URI``, else a database file in the state folder."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(paths.state / 'mlflow.db').resolve()}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{(paths.state / 'mlflow.db').resolve()}"
+
+
+def store_file(paths: Paths) -> Path | None:
+    """The database file that records go to; None where they go to a server."""
+    address = store_address(paths)
+    return Path(address.removeprefix(SQLITE)) if address.startswith(SQLITE) else None
 
 
 class _Journal:
@@ -436,7 +443,6 @@ class _Store:
 
     def _connect(self, journal: _Journal) -> MlflowClient:
         opening = journal.opening or {}
-        address = store_address(self._paths)
         above = self._paths.state / "journal" / f"{opening.get('parent')}.jsonl"
         if above.exists():
             _Store(self._paths)._connect(_Journal(above))  # a part is told of its whole, which must be there
@@ -444,7 +450,8 @@ class _Store:
             client = connect(self._paths)
             experiment = client.get_experiment_by_name(opening["experiment"])
             if experiment is None:
-                folder = (self._paths.state / "artifacts").resolve().as_uri() if address.startswith("sqlite:") else None
+                is_here = store_file(self._paths) is not None
+                folder = (self._paths.state / "artifacts").resolve().as_uri() if is_here else None
                 experiment_id = client.create_experiment(opening["experiment"], artifact_location=folder)
             else:
                 experiment_id = experiment.experiment_id
