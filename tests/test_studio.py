@@ -571,7 +571,7 @@ def test_registered_models_can_be_chosen_and_a_store_that_is_silent_is_said(
             raise InputError("http://store: does not answer")
         return registry.Version("3", "run"), paths.model
 
-    monkeypatch.setattr(registry, "registered_model", registered)
+    monkeypatch.setattr(tasks, "registered_model", registered)
     params = config.load(root / "params.yaml")
     own = tasks.find_model(lambda what, share: None, root=str(root), params=params)
     champion, challenger = tasks.find_registered(lambda what, share: None, root=str(root), params=params)
@@ -579,7 +579,7 @@ def test_registered_models_can_be_chosen_and_a_store_that_is_silent_is_said(
     assert (champion["note"], champion["task"], champion["can_be_guided"]) == ("version 3", "reactive", True)
     assert (challenger["folder"], challenger["note"]) == (None, "http://store: does not answer")
     (root / "damaged").mkdir()
-    monkeypatch.setattr(registry, "registered_model", lambda paths, alias: (registry.Version("4", "run"), root / "damaged"))
+    monkeypatch.setattr(tasks, "registered_model", lambda paths, alias: (registry.Version("4", "run"), root / "damaged"))
     champion, _ = tasks.find_registered(lambda what, share: None, root=str(root), params=params)
     assert champion["folder"] is None and champion["note"].startswith("damaged/") and "no such file" in champion["note"]
 

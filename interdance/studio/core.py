@@ -20,7 +20,18 @@ from interdance.studio.bench import Bench, BusyError, Outcome, Reader, Work
 from interdance.studio.forms import FOLLOWER_FORMS, FORMS, Form, find_form
 from interdance.studio.sources import Source, all_sources, find_source, suffix_of
 from interdance.studio.store import Job, Kind, Store, Upload
-from interdance.studio.wishes import LEAST_S, PROJECT, Model, check_model, default_wish, label_of, limits, read_wish, with_wish
+from interdance.studio.wishes import (
+    LEAST_S,
+    PROJECT,
+    REGISTERED,
+    Model,
+    check_model,
+    default_wish,
+    label_of,
+    limits,
+    read_wish,
+    with_wish,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +41,7 @@ WAIT_S = 10.0
 """Seconds for which somebody who asks for models waits for the registered ones; then they are said to be coming."""
 FETCH_S = 900.0
 """Seconds that bringing registered models here may take."""
-REGISTERED = (("champion", "Champion"), ("challenger", "Challenger"))
-COMING = tuple(Model(name, label, "is being looked for; a moment", None, is_coming=True) for name, label in REGISTERED)
+COMING = tuple(Model(name, label, "is being looked for; a moment", None, is_coming=True) for name, label in REGISTERED.items())
 LEADER = "leader.npz"
 FIGURES = ("contact_frequency", "penetration_rate", "beat")
 
@@ -127,11 +137,11 @@ class Studio:
             )
             self._registered = tuple(Model(**item) for item in found)
         except InputError as error:
-            self._registered = tuple(Model(name, label, str(error), None) for name, label in REGISTERED)
+            self._registered = tuple(Model(name, label, str(error), None) for name, label in REGISTERED.items())
         except Exception as error:  # whatever it is, the project's own model can be used
             logger.exception("registered models")
             why = f"cannot be looked for ({type(error).__name__})"
-            self._registered = tuple(Model(name, label, why, None) for name, label in REGISTERED)
+            self._registered = tuple(Model(name, label, why, None) for name, label in REGISTERED.items())
 
     # ------------------------------------------------------------------------------------------------------- uploads
 

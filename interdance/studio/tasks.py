@@ -24,8 +24,9 @@ from interdance.mocap.resample import resample
 from interdance.mocap.retarget import bvh_to_motion
 from interdance.mocap.skeleton import understand
 from interdance.music.audio import read_audio
+from interdance.registry import registered_model
 from interdance.studio.forms import FACTS, PAGE, Result, find_form
-from interdance.studio.wishes import LEAST_S, PROJECT
+from interdance.studio.wishes import LEAST_S, PROJECT, REGISTERED
 from interdance.takes import read_motion, write_motion
 from interdance.trained import load_model
 
@@ -74,18 +75,16 @@ def find_model(tell: Tell, root: str, params: Params) -> dict[str, Any]:
 
 def find_registered(tell: Tell, root: str, params: Params) -> list[dict[str, Any]]:
     """The registered models, likewise; those that are not here yet are brought here first."""
-    from interdance.registry import CHALLENGER, CHAMPION, registered_model  # MLflow takes seconds, even when it is away
-
     paths, found = Paths(Path(root)), []
-    for alias in (CHAMPION, CHALLENGER):
+    for alias, label in REGISTERED.items():
         try:
             registered = registered_model(paths, alias)
         except InputError as error:
             why = str(error).replace(f"{paths.state.resolve()}/", "")  # where it lies is nobody's business
-            found.append(_describe(alias, alias.capitalize(), None, why, params))
+            found.append(_describe(alias, label, None, why, params))
             continue
         note = f"version {registered[0].number}" if registered else "none yet; `interdance promote` makes one"
-        found.append(_describe(alias, alias.capitalize(), registered[1] if registered else None, note, params))
+        found.append(_describe(alias, label, registered[1] if registered else None, note, params))
     return found
 
 

@@ -9,11 +9,14 @@ from typing import Any
 from interdance import config
 from interdance.config import Params
 from interdance.errors import InputError
+from interdance.registry import CHALLENGER, CHAMPION
 
 MOST_SEED = 2**32 - 1
 MOST_LABEL = 80  # characters
 LEAST_S = 1.0  # of a dance or a song
 PROJECT = "Project's model"
+REGISTERED = {CHAMPION: "Champion", CHALLENGER: "Challenger"}
+"""Models of record by their alias, as they are shown."""
 
 
 @dataclass(frozen=True)
