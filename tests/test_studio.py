@@ -287,17 +287,17 @@ HOSTILE: dict[str, tuple[str, Callable[[Path], bytes], str]] = {
     "pickle": ("leader", lambda _: pickled(), "cannot be read without unpickling"),
     "bare_pickle": ("leader", lambda _: pickle.dumps({"poses": 1}), "is neither a BVH file nor an .npz archive"),
     "not_a_number": ("leader", lambda f: motion_bytes(f, translation_T3=np.full((FRAMES, 3), np.nan)), "holds NaN"),
-    "too_long": ("leader", lambda f: motion_bytes(f, 1300), "the dance lasts 43.3 s, and 1 to 40 s are taken; cut it"),
-    "too_short": ("leader", lambda f: motion_bytes(f, 20), "bring a longer one"),
+    "too_long": ("leader", lambda f: motion_bytes(f, 1300), "the dance lasts 43.33 s, and 1 to 40 s are taken; cut it"),
+    "too_short": ("leader", lambda f: motion_bytes(f, 20), "choose a longer one"),
     "absurd_rate": ("leader", lambda f: motion_bytes(f, fps=1e9), "frames per second between 1 and 1000"),
     "bvh_that_promises": ("leader", lambda _: absurd_bvh(10**12), "the header says 1000000000000 frames"),
     "unknown_skeleton": ("leader", lambda _: strange_bvh(), "; choose another skeleton, or write the file with one of"),
-    "short_song": ("song", lambda f: sound(f / "a.ogg", 0.3).read_bytes(), "the song lasts 0.30 s, and 1 s are needed"),
+    "short_song": ("song", lambda f: sound(f / "a.ogg", 0.3).read_bytes(), "the song lasts 0.3 s, and 1 to 60 s"),
     "bvh_without_end": ("leader", lambda _: b"HIERARCHY\nROOT a {\n" * 50_000, "x: "),
     "cut_song": ("song", lambda f: sound(f / "a.ogg", 20).read_bytes()[:5000], "the file is cut off"),
     "noise_as_song": ("song", lambda _: b"ID3" + np.random.default_rng(0).bytes(100_000), "not a sound file"),
     "long_names": ("leader", lambda _: long_names(), "no array named 'poses' (it holds: 000ééé"),
-    "endless_song": ("song", lambda f: flac_of(4000, f), "the song lasts 4000 s, and at most 60 s are taken"),
+    "endless_song": ("song", lambda f: flac_of(4000, f), "the song lasts 4000 s, and 1 to 60 s are taken"),
 }  # fmt: skip
 
 

@@ -21,11 +21,11 @@ from interdance.studio.forms import FOLLOWER_FORMS, FORMS, Form, find_form
 from interdance.studio.sources import Source, all_sources, find_source, suffix_of
 from interdance.studio.store import Job, Kind, Store, Upload
 from interdance.studio.wishes import (
-    LEAST_S,
     PROJECT,
     REGISTERED,
     Model,
     check_model,
+    check_seconds,
     default_wish,
     label_of,
     limits,
@@ -312,13 +312,9 @@ class Studio:
         return {root: "."} if root.name else {}
 
     def _check_lengths(self, leader: Source | None, song: Source) -> None:
-        most, tolerance = self.params.studio.longest_s, self.params.music.tolerance_s
         dance = leader or song
-        if dance.seconds > most:
-            raise InputError(f"{dance.label}: lasts {dance.seconds:.0f} s, and dances of at most {most:g} s are made; cut it")
-        if dance.seconds < LEAST_S:
-            raise InputError(f"{dance.label}: lasts {dance.seconds:.1f} s, and {LEAST_S:g} s are needed; choose a longer one")
-        if leader is not None and song.seconds < leader.seconds - tolerance:
+        check_seconds(dance.label, "dance", dance.seconds, self.params.studio.longest_s)
+        if leader is not None and song.seconds < leader.seconds - self.params.music.tolerance_s:
             raise InputError(
                 f"{song.label}: the song lasts {song.seconds:.1f} s and the dance {leader.seconds:.1f} s; choose a longer song"
             )

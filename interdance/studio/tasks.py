@@ -26,7 +26,7 @@ from interdance.mocap.skeleton import understand
 from interdance.music.audio import read_audio
 from interdance.registry import registered_model
 from interdance.studio.forms import FACTS, PAGE, Result, find_form
-from interdance.studio.wishes import LEAST_S, PROJECT, REGISTERED
+from interdance.studio.wishes import PROJECT, REGISTERED, check_seconds
 from interdance.takes import read_motion, write_motion
 from interdance.trained import load_model
 
@@ -41,11 +41,11 @@ def read_leader(tell: Tell, path: str, label: str, out: str, mapping: str, param
     place, fps = Path(path), params.data.fps
     if place.suffix == ".npz":
         given = read_motion(place)
-        _check_length(label, given.num_frames / given.fps, params)
+        check_seconds(label, "dance", given.num_frames / given.fps, params.studio.longest_s)
         motion, file_fps, skeleton = resample(given, fps), given.fps, "SMPL-X"
     else:
         bvh = read_bvh(place)
-        _check_length(label, bvh.num_frames / bvh.fps, params)
+        check_seconds(label, "dance", bvh.num_frames / bvh.fps, params.studio.longest_s)
         chosen = _understood(bvh, mapping)
         motion, file_fps, skeleton = bvh_to_motion(bvh, _body(params), chosen, fps), bvh.fps, chosen.name
     write_motion(Path(out), motion)
@@ -56,11 +56,8 @@ def read_leader(tell: Tell, path: str, label: str, out: str, mapping: str, param
 def read_song(tell: Tell, path: str, label: str, params: Params) -> dict[str, Any]:
     """A song's file: what it is."""
     samples, rate = read_audio(Path(path))
-    seconds, most = len(samples) / rate, params.studio.longest_song_s
-    if seconds > most:
-        raise InputError(f"{label}: the song lasts {seconds:.0f} s, and at most {most:g} s are taken; cut it")
-    if seconds < LEAST_S:
-        raise InputError(f"{label}: the song lasts {seconds:.2f} s, and {LEAST_S:g} s are needed; bring a longer one")
+    seconds = len(samples) / rate
+    check_seconds(label, "song", seconds, params.studio.longest_song_s)
     return {"seconds": seconds, "rate": rate}
 
 
@@ -174,13 +171,6 @@ def _understood(bvh: BvhMotion, mapping: str) -> Mapping:
         if "--mapping" not in cure:
             raise
         raise InputError(f"{what}; choose another skeleton, or write the file with one of the shipped ones") from None
-
-
-def _check_length(label: str, seconds: float, params: Params) -> None:
-    most = params.studio.longest_s
-    if not LEAST_S <= seconds <= most:
-        cure = "cut it" if seconds > most else "bring a longer one"
-        raise InputError(f"{label}: the dance lasts {seconds:.1f} s, and {LEAST_S:g} to {most:g} s are taken; {cure}")
 
 
 def _describe(name: str, label: str, folder: Path | None, note: str, params: Params) -> dict[str, Any]:

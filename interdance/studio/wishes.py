@@ -131,6 +131,14 @@ def with_wish(params: Params, wish: Wish) -> Params:
     )
 
 
+def check_seconds(label: str, what: str, seconds: float, most_s: float) -> None:
+    """Raise :class:`InputError` for a dance or a song, ``what``, that is too short, or longer than ``most_s``."""
+    if not LEAST_S <= seconds <= most_s:
+        cure = "cut it" if seconds > most_s else "choose a longer one"
+        lasts = f"{round(seconds, 2):g} s"
+        raise InputError(f"{label}: the {what} lasts {lasts}, and {LEAST_S:g} to {most_s:g} s are taken; {cure}")
+
+
 def label_of(text: str) -> str:
     """What a person called a file, fit to be shown: one line of visible characters. It never becomes a path."""
     shown = "".join(letter if unicodedata.category(letter)[0] != "C" else " " for letter in text)
