@@ -39,8 +39,8 @@ from interdance.generation.files import generate_files
 from interdance.studio import bench, core, tasks
 from interdance.studio.bench import Bench, Reader, Work
 from interdance.studio.child import Child
+from interdance.studio.requests import Model, check_model, default_request, label_of, read_request
 from interdance.studio.store import Job, Store
-from interdance.studio.wishes import Model, check_model, default_wish, label_of, read_wish
 from interdance.takes import Duet, write_motion, write_take
 
 FRAMES = 45
@@ -79,12 +79,12 @@ class Server:
     def upload(self, kind: str, data: bytes, name: str = "x", mapping: str = "") -> tuple[int, Any]:
         return self.ask("POST", f"/api/uploads/{kind}?name={quote(name)}&mapping={mapping}", data)
 
-    def wish(self, **changed: Any) -> dict[str, Any]:
+    def request(self, **changed: Any) -> dict[str, Any]:
         usual = self.ask("GET", "/api/options")[1]["defaults"]
         return usual | {"leader": TAKE, "song": TAKE, "contact_scale": 0.0, "penetration_scale": 0.0} | changed
 
     def submit(self, **changed: Any) -> tuple[int, Any]:
-        return self.ask("POST", "/api/jobs", json.dumps(self.wish(**changed)))
+        return self.ask("POST", "/api/jobs", json.dumps(self.request(**changed)))
 
     def job(self, name: str) -> dict[str, Any]:
         return next(job for job in self.ask("GET", "/api/jobs")[1] if job["id"] == name)
@@ -391,7 +391,7 @@ def test_a_results_files_are_those_of_the_list_and_no_others(server: Server, mad
         ({"contact_scale": 10**400}, "contact_scale: a number of 401 digits is too large"),
     ],
 )
-def test_wishes_that_make_no_sense(server: Server, changed: dict[str, Any], sentence: str) -> None:
+def test_requests_that_make_no_sense(server: Server, changed: dict[str, Any], sentence: str) -> None:
     before = sorted(server.state.glob("jobs/*"))
     status, answer = server.submit(**changed)
     assert status == 400 and sentence in answer["error"]
@@ -414,11 +414,11 @@ def test_pages_of_others_change_nothing_and_ours_bring_nothing_from_elsewhere(se
 
 
 def test_two_hundred_requests_at_once(server: Server, tmp_path: Path) -> None:
-    good, wish = motion_bytes(tmp_path), json.dumps(server.wish())
+    good, request = motion_bytes(tmp_path), json.dumps(server.request())
     requests = [
         lambda: server.upload("leader", good, "many.npz"),
         lambda: server.upload("leader", bomb_bytes),
-        lambda: server.ask("POST", "/api/jobs", wish),
+        lambda: server.ask("POST", "/api/jobs", request),
         lambda: server.ask("GET", "/api/jobs"),
         lambda: server.ask("GET", "/api/models"),
     ]
@@ -512,7 +512,7 @@ def test_ctrl_c_ends_everything_and_results_are_there_the_next_time(root: Path, 
         assert not psutil.wait_procs(workers, 2)[1]
         assert not list((second.state / "children").iterdir())
     record = Job(
-        *("a" * 16, "t", "l", "s", "m", default_wish(config.load(root / "params.yaml")), "song.ogg", "open", ""),
+        *("a" * 16, "t", "l", "s", "m", default_request(config.load(root / "params.yaml")), "song.ogg", "open", ""),
         *(time.time(), 0.0, 0.0, 0.0, []),
     )
     store = Store(second.state, config.load(root / "params.yaml").studio)
@@ -531,17 +531,17 @@ def test_ctrl_c_ends_everything_and_results_are_there_the_next_time(root: Path, 
 def test_the_oldest_results_go_first_and_what_is_being_made_stays(tmp_path: Path) -> None:
     params = config.load(REPOSITORY / "params.yaml")
     store = Store(tmp_path, replace(params.studio, keep=2, keep_days=1.0))
-    wish, now = default_wish(params), time.time()
+    request, now = default_request(params), time.time()
     for name, state, age in (("a", "done", 5), ("b", "open", 4), ("c", "failed", 3), ("d", "done", 2), ("e", "done", 90_000)):
         (tmp_path / "jobs" / name).mkdir(parents=True)
-        store.save(Job(name, "t", "l", "s", "m", wish, "s.ogg", state, "", now - age, 0.0, 0.0, 0.0, []))
+        store.save(Job(name, "t", "l", "s", "m", request, "s.ogg", state, "", now - age, 0.0, 0.0, 0.0, []))
     store.tidy()
     assert sorted(store.jobs) == sorted(path.name for path in (tmp_path / "jobs").iterdir()) == ["a", "b", "c", "d"]
     for number in range(3):
         store.new_folder()
         name = f"f{number}"
         (tmp_path / "jobs" / name).mkdir()
-        store.save(Job(name, "t", "l", "s", "m", wish, "s.ogg", "cancelled", "", now, 0.0, 0.0, 0.0, []))
+        store.save(Job(name, "t", "l", "s", "m", request, "s.ogg", "cancelled", "", now, 0.0, 0.0, 0.0, []))
     store.tidy()
     assert {"a", "b", "d"} < set(store.jobs) and len(store.jobs) == 5, "what failed pushes no dance out"
     store.close()
@@ -554,7 +554,7 @@ def test_why_a_form_failed_is_kept_with_its_dance(tmp_path: Path) -> None:
     params = config.load(REPOSITORY / "params.yaml")
     studio = core.Studio(tmp_path, params)
     name, folder = studio.store.new_folder()
-    studio.store.save(Job(name, "t", "", "s", "m", default_wish(params), "s", "done", "", time.time(), 0.0, 0.0, 0.0, []))
+    studio.store.save(Job(name, "t", "", "s", "m", default_request(params), "s", "done", "", time.time(), 0.0, 0.0, 0.0, []))
     for key in ((name, "duet.mp4"), ("gone", "duet.mp4")):
         studio._forms[key] = Work("form", params, {}, {}, lambda _: None)
         studio._form_ended(key, bench.Outcome(error="the program failed", log="Traceback"))
@@ -617,16 +617,16 @@ def test_a_store_that_is_slow_keeps_nobody_from_the_projects_model(
 
 
 def test_a_model_that_makes_its_own_leader_wants_none() -> None:
-    wish = default_wish(config.load(REPOSITORY / "params.yaml"))
+    request = default_request(config.load(REPOSITORY / "params.yaml"))
     duet = Model("project", "Project's model", "trained", "models/denoiser", "duet", 1000)
-    check_model(wish, duet)
+    check_model(request, duet)
     for changed, sentence in (
         ({"leader": TAKE}, "makes its own leader; leave the leader out"),
         ({"followers": 2}, "couples have no leader in common"),
         ({"steps": 1001}, "too many for model"),
     ):
         with pytest.raises(InputError, match=sentence):
-            check_model(replace(wish, **changed), duet)
+            check_model(replace(request, **changed), duet)
 
 
 def test_labels_are_one_line_of_what_can_be_seen() -> None:
@@ -637,8 +637,8 @@ def test_labels_are_one_line_of_what_can_be_seen() -> None:
 
 def test_what_is_asked_for_by_default_is_allowed() -> None:
     params = config.load(REPOSITORY / "params.yaml")
-    wish = default_wish(params)
-    assert read_wish(json.loads(json.dumps(vars(wish))), params) == wish
+    request = default_request(params)
+    assert read_request(json.loads(json.dumps(vars(request))), params) == request
 
 
 # --------------------------------------------------------------------------------------------------------- the browser

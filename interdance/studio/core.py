@@ -18,20 +18,20 @@ from interdance.files import link_copy, remove_leftovers
 from interdance.mocap.mapping import shipped_mappings
 from interdance.studio.bench import Bench, BusyError, Outcome, Reader, Work
 from interdance.studio.forms import FOLLOWER_FORMS, FORMS, Form, find_form
-from interdance.studio.sources import Source, all_sources, find_source, suffix_of
-from interdance.studio.store import Job, Kind, Store, Upload
-from interdance.studio.wishes import (
+from interdance.studio.requests import (
     PROJECT,
     REGISTERED,
     Model,
     check_model,
     check_seconds,
-    default_wish,
+    default_request,
     label_of,
     limits,
-    read_wish,
-    with_wish,
+    read_request,
+    with_request,
 )
+from interdance.studio.sources import Source, all_sources, find_source, suffix_of
+from interdance.studio.store import Job, Kind, Store, Upload
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class Studio:
         """What the page needs to know once: defaults, ranges, mappings, how much is taken in and kept."""
         most = self.params.studio
         return {
-            "defaults": asdict(default_wish(self.params)),
+            "defaults": asdict(default_request(self.params)),
             "limits": limits(self.params),
             "mappings": list(shipped_mappings()),
             "upload_mb": most.upload_mb,
@@ -243,13 +243,13 @@ class Studio:
         BusyError
             When as many wait as may.
         """
-        wish = read_wish(values, self.params)
-        model = next((item for item in await self.models() if item.id == wish.model), None)
+        request = read_request(values, self.params)
+        model = next((item for item in await self.models() if item.id == request.model), None)
         if model is None:
             raise InputError("model: no such one; choose another")
-        check_model(wish, model)
-        song = find_source(wish.song, "song", self.paths, self.store)
-        leader = find_source(wish.leader, "leader", self.paths, self.store) if wish.leader else None
+        check_model(request, model)
+        song = find_source(request.song, "song", self.paths, self.store)
+        leader = find_source(request.leader, "leader", self.paths, self.store) if request.leader else None
         self._check_lengths(leader, song)
         name, folder = self.store.new_folder()
         job = Job(
@@ -258,7 +258,7 @@ class Studio:
             leader=leader.label if leader else "",
             song=song.label,
             model=f"{model.label}, {model.note}",
-            wish=wish,
+            wish=request,
             song_file=f"song{song.path.suffix}",
             state="open",
             error="",
@@ -283,28 +283,28 @@ class Studio:
         return job
 
     def _work_of(self, job: Job, model: str) -> Work:
-        folder, wish = self.store.folder_of(job), job.wish
+        folder, request = self.store.folder_of(job), job.wish
         leader, song = folder / "in" / LEADER, folder / "in" / job.song_file
         arguments = {
             "leader": str(leader) if job.leader else "",
             "song": str(song),
             "out": str(folder / "out"),
             "model": model,
-            "seed": wish.seed,
-            "followers": wish.followers,
-            "clean": wish.clean,
+            "seed": request.seed,
+            "followers": request.followers,
+            "clean": request.clean,
             "title": job.title,
             "facts": {
                 "leader": job.leader or None,
                 "music": job.song,
                 "model": job.model,
-                "steps": wish.steps,
-                "contact_scale": wish.contact_scale,
-                "penetration_scale": wish.penetration_scale,
+                "steps": request.steps,
+                "contact_scale": request.contact_scale,
+                "penetration_scale": request.penetration_scale,
             },
         }
         names = {leader: job.leader, song: job.song, **self._root_name()}
-        return Work("dance", with_wish(self.params, wish), names, arguments, partial(self._ended, job.id))
+        return Work("dance", with_request(self.params, request), names, arguments, partial(self._ended, job.id))
 
     def _root_name(self) -> dict[Path, str]:
         """What the project's folder is called: where it lies is nobody's business."""

@@ -21,7 +21,7 @@ from interdance import config
 from interdance.config import StudioParams
 from interdance.errors import InputError
 from interdance.files import read_json, write_json
-from interdance.studio.wishes import Wish
+from interdance.studio.requests import DanceRequest
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +64,8 @@ class Job:
     ----------
     title, leader, song, model : str
         For people; ``leader`` is empty where the model made its own.
+    wish : DanceRequest
+        What was asked for, under the name that kept results have it by.
     song_file : str
         Name of the song in the job's folder ``in``.
     error : str
@@ -83,7 +85,7 @@ class Job:
     leader: str
     song: str
     model: str
-    wish: Wish
+    wish: DanceRequest
     song_file: str
     state: State
     error: str

@@ -26,7 +26,7 @@ from interdance.mocap.skeleton import understand
 from interdance.music.audio import read_audio
 from interdance.registry import registered_model
 from interdance.studio.forms import FACTS, PAGE, Result, find_form
-from interdance.studio.wishes import PROJECT, REGISTERED, check_seconds
+from interdance.studio.requests import PROJECT, REGISTERED, check_seconds
 from interdance.takes import read_motion, write_motion
 from interdance.trained import load_model
 

@@ -20,7 +20,7 @@ REGISTERED = {CHAMPION: "Champion", CHALLENGER: "Challenger"}
 
 
 @dataclass(frozen=True)
-class Wish:
+class DanceRequest:
     """A dance to be made.
 
     Attributes
@@ -64,10 +64,10 @@ class Model:
     is_coming: bool = False  # that is found out just now, or it is being brought here
 
 
-def default_wish(params: Params) -> Wish:
+def default_request(params: Params) -> DanceRequest:
     """What is asked for when nothing is chosen."""
     sample, guidance = params.sample, params.guidance
-    return Wish(
+    return DanceRequest(
         leader="",
         song="",
         model="project",
@@ -92,42 +92,42 @@ def limits(params: Params) -> dict[str, tuple[float, float]]:
     }
 
 
-def read_wish(values: Any, params: Params) -> Wish:
-    """A wish from a request.
+def read_request(values: Any, params: Params) -> DanceRequest:
+    """What a web request asks for.
 
     Raises
     ------
     InputError
         For an unknown or missing setting, one of the wrong type, or a number out of its range.
     """
-    wish = config.built(Wish, values, "the request")
+    request = config.built(DanceRequest, values, "the request")
     for name, (least, most) in limits(params).items():
-        value = getattr(wish, name)
+        value = getattr(request, name)
         if not least <= value <= most:  # so that NaN is refused too
             raise InputError(f"{name}: {value} is out of range; {least:g} to {most:g} is possible")
-    return wish
+    return request
 
 
-def check_model(wish: Wish, model: Model) -> None:
+def check_model(request: DanceRequest, model: Model) -> None:
     """Raise :class:`InputError` when the model cannot be used, or not for this."""
     if model.folder is None:
         raise InputError(f"model {model.label}: {model.note}")
-    if wish.steps > model.most_steps:
-        raise InputError(f"steps: {wish.steps} are too many for model {model.label}, which has {model.most_steps}")
-    if model.task == "reactive" and not wish.leader:
+    if request.steps > model.most_steps:
+        raise InputError(f"steps: {request.steps} are too many for model {model.label}, which has {model.most_steps}")
+    if model.task == "reactive" and not request.leader:
         raise InputError(f"model {model.label} follows a leader; choose one")
-    if model.task == "duet" and wish.leader:
+    if model.task == "duet" and request.leader:
         raise InputError(f"model {model.label} makes its own leader; leave the leader out")
-    if model.task == "duet" and wish.followers > 1:
+    if model.task == "duet" and request.followers > 1:
         raise InputError("followers: couples have no leader in common; make them one by one, with other seeds")
 
 
-def with_wish(params: Params, wish: Wish) -> Params:
-    """The parameters that a wish is made with."""
+def with_request(params: Params, request: DanceRequest) -> Params:
+    """The parameters that a request is made with."""
     return replace(
         params,
-        sample=replace(params.sample, steps=wish.steps),
-        guidance=replace(params.guidance, contact_scale=wish.contact_scale, penetration_scale=wish.penetration_scale),
+        sample=replace(params.sample, steps=request.steps),
+        guidance=replace(params.guidance, contact_scale=request.contact_scale, penetration_scale=request.penetration_scale),
     )
 
 
