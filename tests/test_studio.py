@@ -36,9 +36,9 @@ from interdance.config import Paths
 from interdance.errors import InputError
 from interdance.files import write_json
 from interdance.generation.files import generate_files
-from interdance.studio import bench, core, tasks
-from interdance.studio.bench import Bench, Reader, Work
+from interdance.studio import core, jobs, tasks
 from interdance.studio.child import Child
+from interdance.studio.jobs import JobQueue, Reader, Work
 from interdance.studio.requests import Model, check_model, default_request, label_of, read_request
 from interdance.studio.store import Job, Store
 from interdance.takes import Duet, write_motion, write_take
@@ -460,7 +460,7 @@ def test_a_process_that_is_out_of_step_is_ended_and_the_next_question_has_its_ow
     async def ask() -> None:
         reader = Reader(tmp_path, params.studio)
         with monkeypatch.context() as patch:
-            patch.setattr(bench, "Child", Confused)
+            patch.setattr(jobs, "Child", Confused)
             with pytest.raises(ValueError, match="Separator"):
                 await reader.ask("song", params, {}, "a", path="x.wav", label="a")
         assert not list(tmp_path.iterdir()), "it is gone"
@@ -475,12 +475,12 @@ def test_a_process_that_is_out_of_step_is_ended_and_the_next_question_has_its_ow
     asyncio.run(ask())
 
 
-def test_a_bench_goes_on_whatever_happens(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_queue_goes_on_whatever_happens(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     params = config.load(root / "params.yaml")
-    monkeypatch.setattr(bench, "Child", Confused)
+    monkeypatch.setattr(jobs, "Child", Confused)
 
     async def work() -> list[str]:
-        place, said = Bench(tmp_path, params.studio), []
+        place, said = JobQueue(tmp_path, params.studio), []
         place.open()
         for _ in range(2):
             piece = Work("dance", params, {}, {}, lambda outcome: said.append(outcome.error))
@@ -557,7 +557,7 @@ def test_why_a_form_failed_is_kept_with_its_dance(tmp_path: Path) -> None:
     studio.store.save(Job(name, "t", "", "s", "m", default_request(params), "s", "done", "", time.time(), 0.0, 0.0, 0.0, []))
     for key in ((name, "duet.mp4"), ("gone", "duet.mp4")):
         studio._forms[key] = Work("form", params, {}, {}, lambda _: None)
-        studio._form_ended(key, bench.Outcome(error="the program failed", log="Traceback"))
+        studio._form_ended(key, jobs.Outcome(error="the program failed", log="Traceback"))
     assert (folder / "log.txt").read_text() == "Traceback"
     assert list(studio._form_errors) == [(name, "duet.mp4")]
     studio.store.close()

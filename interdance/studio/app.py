@@ -18,9 +18,9 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 from interdance import web
 from interdance.config import Params
 from interdance.errors import InputError
-from interdance.studio.bench import BusyError
 from interdance.studio.core import Studio, UnknownError
 from interdance.studio.forms import PAGE
+from interdance.studio.jobs import BusyError
 from interdance.studio.store import Kind
 
 MOST_JSON = 65_536  # bytes

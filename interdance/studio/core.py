@@ -16,8 +16,8 @@ from interdance.config import Params, Paths
 from interdance.errors import InputError
 from interdance.files import link_copy, remove_leftovers
 from interdance.mocap.mapping import shipped_mappings
-from interdance.studio.bench import Bench, BusyError, Outcome, Reader, Work
 from interdance.studio.forms import FOLLOWER_FORMS, FORMS, Form, find_form
+from interdance.studio.jobs import BusyError, JobQueue, Outcome, Reader, Work
 from interdance.studio.requests import (
     PROJECT,
     REGISTERED,
@@ -62,7 +62,7 @@ class Studio:
     def __init__(self, root: Path, params: Params) -> None:
         self.params, self.paths = params, Paths(root)
         self.store = Store(self.paths.state / "studio", params.studio)
-        self._bench = Bench(self.store.children, params.studio)
+        self._queue = JobQueue(self.store.children, params.studio)
         self._reader = Reader(self.store.children, params.studio)
         self._works: dict[str, Work] = {}  # job -> the dance that is being made
         self._forms: dict[tuple[str, str], Work] = {}  # job, file -> the form that is being made
@@ -79,14 +79,14 @@ class Studio:
         """Start its processes."""
         await self._reader.open()
         await self._finder.open()
-        self._bench.open()
+        self._queue.open()
 
     async def close(self) -> None:
         """End all of its processes; what they were doing is marked as not done."""
         if self._finding is not None:
             self._finding.cancel()
             await asyncio.wait({self._finding})
-        await self._bench.close()
+        await self._queue.close()
         await self._reader.close()
         await self._finder.close()
 
@@ -231,7 +231,7 @@ class Studio:
         return told
 
     def _progress(self, work: Work) -> dict[str, Any]:
-        return {"what": work.what, "share": work.share, "before": self._bench.place(work)}
+        return {"what": work.what, "share": work.share, "before": self._queue.place(work)}
 
     async def submit(self, values: Any) -> Job:
         """Have a dance made.
@@ -274,7 +274,7 @@ class Studio:
                 link_copy(leader.path, folder / "in" / LEADER)
             self.store.save(job)
             self._works[name] = self._work_of(job, str(model.folder))
-            await self._bench.put(self._works[name])
+            await self._queue.put(self._works[name])
         except BaseException:
             self._works.pop(name, None)
             self.store.jobs.pop(name, None)
@@ -334,7 +334,7 @@ class Studio:
         """End a dance that waits or is being made; when this returns nothing of it runs."""
         self.job(name)
         if (work := self._works.get(name)) is not None:
-            await self._bench.cancel(work)
+            await self._queue.cancel(work)
         return self.job(name)
 
     async def remove_job(self, name: str) -> None:
@@ -367,7 +367,7 @@ class Studio:
         work = Work("form", self.params, {song: job.song, **self._root_name()}, arguments, partial(self._form_ended, key))
         self._forms[key] = work
         try:
-            await self._bench.put(work)
+            await self._queue.put(work)
         except BusyError:
             del self._forms[key]
             raise
@@ -375,7 +375,7 @@ class Studio:
     async def cancel_form(self, name: str, file: str) -> None:
         """End the making of a form."""
         if (work := self._forms.get((name, file))) is not None:
-            await self._bench.cancel(work)
+            await self._queue.cancel(work)
 
     def _form_ended(self, key: tuple[str, str], outcome: Outcome) -> None:
         del self._forms[key]

@@ -66,7 +66,7 @@ class Work:
         self.what, self.share = what, max(share, self.share)
 
 
-class Bench:
+class JobQueue:
     """Does pieces of work, the first come first; ``folder`` is its processes' alone."""
 
     def __init__(self, folder: Path, limits: StudioParams) -> None:
@@ -155,7 +155,7 @@ class Bench:
             return Outcome(error=f"it took more than {self._limits.job_s:g} s (studio.job_s) and was ended", log=child.log())
         except EndedError as error:
             return Outcome(is_cancelled=True) if work.is_cancelled else Outcome(error=str(error), log=child.log())
-        except Exception as error:  # an answer that is none, a log that cannot be read: the bench goes on
+        except Exception as error:  # an answer that is none, a log that cannot be read: the queue goes on
             logger.exception("%s", work.task)
             return Outcome(error=f"the studio failed ({type(error).__name__}); its log has more")
         return Outcome(is_cancelled=True) if work.is_cancelled else Outcome(done=done)
@@ -164,7 +164,7 @@ class Bench:
         self._running.discard(work)
         try:
             work.finish(outcome)
-        except Exception:  # a disk that is full, say; the bench goes on
+        except Exception:  # a disk that is full, say; the queue goes on
             logger.exception("what came of %s could not be kept", work.task)
         work.over.set()
 
