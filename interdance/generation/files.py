@@ -134,8 +134,8 @@ def generate_files(
         points_TP3 = body.points(given)
         touching_TP = partner_contact(points_TP3, observed.points_TP3[: given.num_frames], encode.partner_distance)
         kept = understand(wish, observe(given, points_TP3, encode, touching_TP), body)
-    studio = _Studio(trained, body, params, features_TA, observed, kept, device, clean, tell)
-    samples = studio.ranked([studio.sample(number, f"{number - seed + 1} of {num_samples}") for number in seeds])
+    sampling = _Sampling(trained, body, params, features_TA, observed, kept, device, clean, tell)
+    samples = sampling.ranked([sampling.sample(number, f"{number - seed + 1} of {num_samples}") for number in seeds])
     best, *others = samples
     if tell is not None:
         tell("writing", 0, 1)
@@ -218,7 +218,7 @@ class _Sample:
 
 
 @dataclass(frozen=True)
-class _Studio:
+class _Sampling:
     """What every sample of a run is made with; ``observed`` is the leader, None where the model makes him."""
 
     trained: TrainedModel
