@@ -46,7 +46,7 @@ from interdance.export.video import FARTHEST, frame_pair
 from interdance.files import write_json
 from interdance.study.build import build_study
 from interdance.study.material import broken
-from interdance.study.plan import BROKEN, CHECK, FILMS, TRUE, Clip, Item, Plan, film_path, mark_served, read_plan
+from interdance.study.plan import BROKEN, CHECK, FILMS, TRUE, Clip, Film, Plan, film_path, mark_served, read_plan
 from interdance.study.questions import QUESTION_KEYS
 from interdance.study.server import create_app
 from interdance.study.store import RefusedError, Store
@@ -120,29 +120,29 @@ def plan(study: Path) -> Plan:
 
 
 def test_a_film_shows_the_halves_that_the_plan_says_and_the_song_of_its_clip(study: Path, plan: Plan, world: Path) -> None:
-    item = next(item for item in plan.items if item.comparison == CHECK)
+    film = next(film for film in plan.films if film.comparison == CHECK)
     sharp = {}
-    with av.open(str(film_path(study, item.token))) as film:
-        frames = [frame.to_ndarray(format="rgb24").astype(int) for frame in film.decode(video=0)]
-        assert (film.streams.video[0].width, film.streams.video[0].height) == (128, 48)
-        assert float(film.streams.video[0].average_rate) == 30.0
+    with av.open(str(film_path(study, film.token))) as stream:
+        frames = [frame.to_ndarray(format="rgb24").astype(int) for frame in stream.decode(video=0)]
+        assert (stream.streams.video[0].width, stream.streams.video[0].height) == (128, 48)
+        assert float(stream.streams.video[0].average_rate) == 30.0
     assert len(frames) == 15 == round(plan.seconds * 30)
-    for half, who in enumerate(item.halves):
+    for half, who in enumerate(film.halves):
         sides = np.stack([frame[:, 64 * half : 64 * half + 64] for frame in frames])
         sharp[who] = np.abs(np.diff(sides, axis=0)).mean(axis=(1, 2, 3)).max()
         blue = (sides[..., 2] > sides[..., 0] + 40) & (sides[..., 2] > sides[..., 1] + 20)
         green = (sides[..., 1] > sides[..., 0] + 30) & (sides[..., 1] > sides[..., 2] + 20)
         assert blue.any() and green.any(), who
     assert sharp[BROKEN] > 4 * sharp[TRUE], "the broken dancer jumps"
-    sound = read_stereo(film_path(study, item.token), plan.seconds)
+    sound = read_stereo(film_path(study, film.token), plan.seconds)
     assert np.abs(np.fft.rfft(sound[0])).argmax() / plan.seconds == pytest.approx(440, abs=4)
 
 
 def test_both_halves_have_one_camera(study: Path, plan: Plan) -> None:
     """The tiles of the floor lie in the same places, whoever dances on them."""
-    for item in plan.items:
-        with av.open(str(film_path(study, item.token))) as film:
-            image = next(film.decode(video=0)).to_ndarray(format="rgb24").astype(int)
+    for film in plan.films:
+        with av.open(str(film_path(study, film.token))) as stream:
+            image = next(stream.decode(video=0)).to_ndarray(format="rgb24").astype(int)
         left, right = (image[-14:, start : start + 16] for start in (0, 64))
         assert left.std() > 4, "tiles are there"
         assert np.abs(left - right).mean() < 2
@@ -189,15 +189,15 @@ def made_plan(num_clips: int, num_comparisons: int, num_pairs: int, num_checks: 
     names = [f"system {number}" for number in range(num_comparisons + 1)]
     comparisons = tuple((names[0], name) for name in names[1:])
     random = np.random.default_rng(seed)
-    items = []
+    films = []
     for clip in range(num_clips):
         for number, pair in enumerate(comparisons):
             halves = pair if random.integers(2) else pair[::-1]
-            items.append(Item(f"{len(items):032x}", number, clip, halves))
+            films.append(Film(f"{len(films):032x}", number, clip, halves))
     for number in range(num_checks):
-        items.append(Item(f"{len(items):032x}", CHECK, number % num_clips, (TRUE, BROKEN)))
+        films.append(Film(f"{len(films):032x}", CHECK, number % num_clips, (TRUE, BROKEN)))
     clips = tuple(Clip(f"take {clip}", "", 0.0) for clip in range(num_clips))
-    return Plan(seed, 10.0, num_pairs, num_checks, comparisons, clips, tuple(items))
+    return Plan(seed, 10.0, num_pairs, num_checks, comparisons, clips, tuple(films))
 
 
 DESIGNS = [(20, 2, 40, 4), (20, 3, 40, 4), (7, 4, 17, 3), (5, 1, 5, 0), (12, 3, 7, 2), (9, 2, 9, 1)]
@@ -211,58 +211,58 @@ def test_sides_films_and_orders_are_balanced(design: tuple[int, int, int, int]) 
     first: Counter[int] = Counter()
     for number in range(24):
         trials = plan.sequence(number)
-        pairs = [trial for trial in trials if plan.items[trial.item].comparison != CHECK]
-        checks = [trial for trial in trials if plan.items[trial.item].comparison == CHECK]
+        pairs = [trial for trial in trials if plan.films[trial.film].comparison != CHECK]
+        checks = [trial for trial in trials if plan.films[trial.film].comparison == CHECK]
         assert (len(pairs), len(checks)) == (num_pairs, num_checks)
-        assert len({trial.item for trial in trials}) == len(trials)
-        is_first = [plan.items[t.item].halves[t.first] == "system 0" for t in pairs]
+        assert len({trial.film for trial in trials}) == len(trials)
+        is_first = [plan.films[t.film].halves[t.first] == "system 0" for t in pairs]
         assert abs(2 * sum(is_first) - num_pairs) <= 1, "over a participant's films"
         for comparison in range(num_comparisons):
-            mine = [f for f, t in zip(is_first, pairs, strict=True) if plan.items[t.item].comparison == comparison]
+            mine = [f for f, t in zip(is_first, pairs, strict=True) if plan.films[t.film].comparison == comparison]
             assert abs(2 * sum(mine) - len(mine)) <= 1, "of each comparison"
             assert abs(len(mine) - num_pairs / num_comparisons) < 2
-        assert abs(2 * sum(plan.items[t.item].halves[t.first] == TRUE for t in checks) - num_checks) <= 1
+        assert abs(2 * sum(plan.films[t.film].halves[t.first] == TRUE for t in checks) - num_checks) <= 1
         if num_pairs <= num_clips:
-            assert len({plan.items[trial.item].clip for trial in pairs}) == num_pairs, "no clip comes twice"
-        assert plan.items[trials[0].item].comparison != CHECK
-        shown.update(trial.item for trial in trials)
-        first.update(trial.item for trial in trials if trial.first)
+            assert len({plan.films[trial.film].clip for trial in pairs}) == num_pairs, "no clip comes twice"
+        assert plan.films[trials[0].film].comparison != CHECK
+        shown.update(trial.film for trial in trials)
+        first.update(trial.film for trial in trials if trial.first)
         assert trials == plan.sequence(number), "again the same"
         if number % 2:
-            mirrored = {(trial.item, 1 - trial.first) for trial in plan.sequence(number - 1)}
-            assert mirrored == {(trial.item, trial.first) for trial in trials}
-            assert [t.item for t in plan.sequence(number - 1)] != [t.item for t in trials]
-            seen = [shown[index] for index, item in enumerate(plan.items) if item.comparison != CHECK]
+            mirrored = {(trial.film, 1 - trial.first) for trial in plan.sequence(number - 1)}
+            assert mirrored == {(trial.film, trial.first) for trial in trials}
+            assert [t.film for t in plan.sequence(number - 1)] != [t.film for t in trials]
+            seen = [shown[index] for index, film in enumerate(plan.films) if film.comparison != CHECK]
             assert max(seen) - min(seen) <= 2, "every film as often, one two of participants more or less"
-    assert all(2 * first[item] == shown[item] for item in shown)
+    assert all(2 * first[film] == shown[film] for film in shown)
 
 
 def test_a_clip_comes_back_late_and_checks_are_spread() -> None:
     plan = made_plan(20, 2, 40, 4)
     for number in range(10):
         trials = plan.sequence(number)
-        pairs = [plan.items[t.item] for t in trials if plan.items[t.item].comparison != CHECK]
-        assert len({item.clip for item in pairs[:20]}) == 20
-        places = [place for place, t in enumerate(trials) if plan.items[t.item].comparison == CHECK]
+        pairs = [plan.films[t.film] for t in trials if plan.films[t.film].comparison != CHECK]
+        assert len({film.clip for film in pairs[:20]}) == 20
+        places = [place for place, t in enumerate(trials) if plan.films[t.film].comparison == CHECK]
         assert [place // 11 for place in places] == [0, 1, 2, 3]
-    orders = {tuple(t.item for t in plan.sequence(number)) for number in range(10)}
+    orders = {tuple(t.film for t in plan.sequence(number)) for number in range(10)}
     assert len(orders) == 10
 
 
 def test_halves_do_not_follow_the_systems(plan: Plan) -> None:
     many = made_plan(40, 2, 10, 0)
-    left = sum(item.halves[0] == "system 0" for item in many.items)
+    left = sum(film.halves[0] == "system 0" for film in many.films)
     assert 20 < left < 60
-    assert {item.halves[0] for item in plan.items if item.comparison != CHECK} > {"zanzibar"}
+    assert {film.halves[0] for film in plan.films if film.comparison != CHECK} > {"zanzibar"}
 
 
 def test_a_build_is_repeatable_but_for_its_tokens(study: Path, plan: Plan, world: Path, tmp_path: Path) -> None:
     reading = reading_of(world)
     again = build_study(sets_of(world, "a", "b", "c"), world / "true", tmp_path / "again", quick_params(), 30.0, reading)
-    bare = [[dataclasses.replace(item, token="") for item in p.items] for p in (plan, again)]
+    bare = [[dataclasses.replace(film, token="") for film in p.films] for p in (plan, again)]
     assert bare[0] == bare[1] and plan.clips == again.clips
-    assert not {item.token for item in plan.items} & {item.token for item in again.items}
-    for one, other in zip(plan.items, again.items, strict=True):
+    assert not {film.token for film in plan.films} & {film.token for film in again.films}
+    for one, other in zip(plan.films, again.films, strict=True):
         assert film_path(study, one.token).read_bytes() == film_path(tmp_path / "again", other.token).read_bytes()
 
 
@@ -461,7 +461,7 @@ def test_answers_come_back_as_they_were_given(store: Store) -> None:
     (record,) = store.records()
     assert (record.code, record.experience, record.is_finished) == (state.code, "some", True)
     sequence = store.plan.sequence(0)
-    assert [trial.film for trial in record.trials] == [store.plan.items[trial.item].token for trial in sequence]
+    assert [trial.film for trial in record.trials] == [store.plan.films[trial.film].token for trial in sequence]
     assert [trial.first for trial in record.trials] == [trial.first for trial in sequence]
     for position, trial in enumerate(record.trials):
         assert trial.sides == {q: "AB"[(position + n) % 2] for n, q in enumerate(QUESTION_KEYS)}
@@ -522,7 +522,7 @@ def test_many_at_once_lose_nothing(store: Store) -> None:
     assert set(codes) == set(records) and len(records) == 50
     given = Counter(tuple((trial.film, trial.first) for trial in record.trials) for record in records.values())
     plan = store.plan
-    due = Counter(tuple((plan.items[trial.item].token, trial.first) for trial in plan.sequence(number)) for number in range(50))
+    due = Counter(tuple((plan.films[trial.film].token, trial.first) for trial in plan.sequence(number)) for number in range(50))
     assert given == due, "everybody got a place of her own"
     for number, code in enumerate(codes):
         trials = records[code].trials
@@ -546,7 +546,7 @@ def test_two_studies_share_a_database_and_do_not_meet(plan: Plan, tmp_path: Path
     assert (len(one.records()), len(other.records())) == (1, 0)
     with pytest.raises(RefusedError, match="nobody"):
         other.state(secret)
-    assert [trial.item for trial in other.plan.sequence(0)] != [trial.item for trial in one.plan.sequence(0)]
+    assert [trial.film for trial in other.plan.sequence(0)] != [trial.film for trial in one.plan.sequence(0)]
 
 
 def test_nothing_stored_tells_who_somebody_is(store: Store, tmp_path: Path) -> None:
@@ -671,13 +671,13 @@ def test_nothing_served_tells_which_system_is_which(client: TestClient, clock: C
             assert secret.lower().encode() not in text.lower(), f"{secret} is in what {path} answers"
     opened = [set(r.json()) for p, r in served if p.endswith("/open")]
     assert all(keys == {"film", "first", "answers"} for keys in opened), "checks look like any other pair"
-    films = [film_path(study, item.token) for item in plan.items]
+    films = [film_path(study, film.token) for film in plan.films]
     assert len({film.stat().st_mtime_ns for film in films}) == 1
 
 
 def test_films_are_sent_in_parts(client: TestClient, plan: Plan) -> None:
     """As telephones ask for them."""
-    part = client.get(f"/films/{plan.items[0].token}.mp4", headers={"range": "bytes=10-19"})
+    part = client.get(f"/films/{plan.films[0].token}.mp4", headers={"range": "bytes=10-19"})
     assert (part.status_code, len(part.content)) == (206, 10)
 
 
@@ -978,9 +978,9 @@ def test_the_command_line_reports(study: Path, world: Path, tmp_path: Path) -> N
         trials = plan.sequence(number)
 
         def side(position: int, _: str, trials: Any = trials) -> str:
-            item = plan.items[trials[position].item]
-            wanted = TRUE if item.comparison == CHECK else "zanzibar"
-            return "A" if item.halves[trials[position].first] == wanted else "B"
+            film = plan.films[trials[position].film]
+            wanted = TRUE if film.comparison == CHECK else "zanzibar"
+            return "A" if film.halves[trials[position].first] == wanted else "B"
 
         store.finish(take_part(store, side), 9999.0)
     store.close()

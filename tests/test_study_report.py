@@ -13,7 +13,7 @@ from scipy.special import expit
 from scipy.stats import binomtest
 from test_study import made_plan, quick_params
 
-from interdance.study.plan import BROKEN, CHECK, TRUE, Clip, Item, Plan
+from interdance.study.plan import BROKEN, CHECK, TRUE, Clip, Film, Plan
 from interdance.study.questions import QUESTION_KEYS
 from interdance.study.report import write_report
 from interdance.study.statistics import Votes, agreement, holm, preference, sort_out, summarise, take_of_clip, votes_of
@@ -161,21 +161,21 @@ def test_agreement_is_the_same_whichever_system_is_named_first() -> None:
     assert one == other and all(0.3 < item["alpha"] < 0.7 for item in one.values())
 
 
-def answered(plan: Plan, number: int, chooses: Callable[[Item, str], str], seconds: float = 16.0, ended: bool = True) -> Record:
+def answered(plan: Plan, number: int, chooses: Callable[[Film, str], str], seconds: float = 16.0, ended: bool = True) -> Record:
     """A participant who prefers what ``chooses`` says."""
     trials = []
     for trial in plan.sequence(number):
-        item = plan.items[trial.item]
-        sides = {q: "A" if item.halves[trial.first] == chooses(item, q) else "B" for q in QUESTION_KEYS}
-        trials.append(Judged(item.token, trial.first, sides, seconds))
+        film = plan.films[trial.film]
+        sides = {q: "A" if film.halves[trial.first] == chooses(film, q) else "B" for q in QUESTION_KEYS}
+        trials.append(Judged(film.token, trial.first, sides, seconds))
     return Record(f"{number:010X}", ("none", "some", "trained", "unsaid")[number % 4], ended, tuple(trials))
 
 
-def careful(plan: Plan, share: float, rng: np.random.Generator) -> Callable[[Item, str], str]:
-    def chooses(item: Item, _: str) -> str:
-        if item.comparison == CHECK:
+def careful(plan: Plan, share: float, rng: np.random.Generator) -> Callable[[Film, str], str]:
+    def chooses(film: Film, _: str) -> str:
+        if film.comparison == CHECK:
             return TRUE
-        first, second = plan.comparisons[item.comparison]
+        first, second = plan.comparisons[film.comparison]
         return first if rng.random() < share else second
 
     return chooses
@@ -187,8 +187,8 @@ def test_whose_answers_count() -> None:
     good = careful(plan, 0.7, rng)
     slips = iter([BROKEN, *[TRUE] * 11, BROKEN, BROKEN, *[TRUE] * 10])
 
-    def slipping(item: Item, question: str) -> str:
-        return next(slips) if item.comparison == CHECK else good(item, question)
+    def slipping(film: Film, question: str) -> str:
+        return next(slips) if film.comparison == CHECK else good(film, question)
 
     always_a = [Judged(t.film, t.first, dict.fromkeys(QUESTION_KEYS, "A"), 16.0) for t in answered(plan, 5, good).trials]
     records = [
@@ -211,7 +211,7 @@ def test_preferences_are_those_of_the_systems_whatever_the_sides() -> None:
     plan, params = made_plan(20, 2, 40, 4), quick_params()
     loved = {0: "system 0", 1: "system 2"}
     records = [
-        answered(plan, n, lambda item, _: TRUE if item.comparison == CHECK else loved[item.comparison]) for n in range(6)
+        answered(plan, n, lambda film, _: TRUE if film.comparison == CHECK else loved[film.comparison]) for n in range(6)
     ]
     summary = summarise(plan, records, params)
     assert [row["share"] for row in summary["comparisons"]] == [1.0] * 3 + [0.0] * 3

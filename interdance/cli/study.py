@@ -58,7 +58,7 @@ def build(
     with progress("films") as tell:
         plan = build_study(named, reference, out, params.study, float(params.data.fps), reading, music, tell)
     each = plan.num_pairs + plan.num_checks
-    typer.echo(f"{out}: {len(plan.items)} films of {len(plan.clips)} clips; every participant watches {each}")
+    typer.echo(f"{out}: {len(plan.films)} films of {len(plan.clips)} clips; every participant watches {each}")
     typer.echo(f"serve it with: interdance study serve {out}")
 
 

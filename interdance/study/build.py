@@ -20,7 +20,7 @@ from interdance.export.sound import read_stereo
 from interdance.export.video import write_pair
 from interdance.files import atomic_folder
 from interdance.study.material import Take, as_motion, broken, choose_clips, read_takes
-from interdance.study.plan import BROKEN, CHECK, DATABASE, FILMS, PLAN, SERVED, TRUE, Clip, Item, Plan, film_path, write_plan
+from interdance.study.plan import BROKEN, CHECK, DATABASE, FILMS, PLAN, SERVED, TRUE, Clip, Film, Plan, film_path, write_plan
 from interdance.takes import Motion
 
 logger = logging.getLogger(__name__)
@@ -67,9 +67,11 @@ def build_study(
     comparisons = (
         list(itertools.combinations(names, 2)) if params.against == "all" else [(names[0], name) for name in names[1:]]
     )
-    items = [_item(comparison, clip, pair, random) for clip in range(len(clips)) for comparison, pair in enumerate(comparisons)]
+    films = [
+        _drawn(comparison, clip, pair, random) for clip in range(len(clips)) for comparison, pair in enumerate(comparisons)
+    ]
     checked = np.resize(random.permutation(len(clips)), params.num_checks)
-    items += [_item(CHECK, int(clip), (TRUE, BROKEN), random) for clip in checked]
+    films += [_drawn(CHECK, int(clip), (TRUE, BROKEN), random) for clip in checked]
     plan = Plan(
         seed=params.seed,
         seconds=round(params.clip_s * fps) / fps,
@@ -77,32 +79,32 @@ def build_study(
         num_checks=params.num_checks,
         comparisons=tuple(comparisons),
         clips=tuple(clips),
-        items=tuple(items),
+        films=tuple(films),
     )
     with atomic_folder(out) as folder:
         (folder / FILMS).mkdir()
-        for number, item in enumerate(plan.items):
+        for number, film in enumerate(plan.films):
             if progress:
-                progress(number, len(plan.items))
-            clip = plan.clips[item.clip]
-            _film(film_path(folder, item.token), takes[clip.take], clip, item, plan, params, body)
+                progress(number, len(plan.films))
+            clip = plan.clips[film.clip]
+            _write_film(film_path(folder, film.token), takes[clip.take], clip, film, plan, params, body)
         write_plan(folder, plan)
         _check_out(out)  # films take their time, in which the one before may have been served
     return plan
 
 
-def _item(comparison: int, clip: int, pair: tuple[str, str], random: np.random.Generator) -> Item:
+def _drawn(comparison: int, clip: int, pair: tuple[str, str], random: np.random.Generator) -> Film:
     one, other = pair
     halves = (one, other) if random.integers(2) else (other, one)
-    return Item(secrets.token_hex(16), comparison, clip, halves)
+    return Film(secrets.token_hex(16), comparison, clip, halves)
 
 
-def _film(path: Path, take: Take, clip: Clip, item: Item, plan: Plan, params: StudyParams, body: Body) -> None:
-    """The two couples of an item beside each other."""
+def _write_film(path: Path, take: Take, clip: Clip, film: Film, plan: Plan, params: StudyParams, body: Body) -> None:
+    """The two couples of a film beside each other."""
     fps = take.leader.fps
     start = round(clip.start_s * fps)
     frames = slice(start, start + round(plan.seconds * fps))
-    left, right = (_follower(take, system, frames, item, plan, body) for system in item.halves)
+    left, right = (_follower(take, system, frames, film, plan, body) for system in film.halves)
     write_pair(
         path,
         take.leader[frames],
@@ -117,11 +119,11 @@ def _film(path: Path, take: Take, clip: Clip, item: Item, plan: Plan, params: St
     os.utime(path, (ONE_TIME, ONE_TIME))
 
 
-def _follower(take: Take, system: str, frames: slice, item: Item, plan: Plan, body: Body) -> Motion:
-    if item.comparison != CHECK:
+def _follower(take: Take, system: str, frames: slice, film: Film, plan: Plan, body: Body) -> Motion:
+    if film.comparison != CHECK:
         return as_motion(take.followers[system][frames], body)
     true = as_motion(take.true[frames], body)
-    return broken(true, np.random.default_rng([plan.seed, 1, item.clip])) if system == BROKEN else true
+    return broken(true, np.random.default_rng([plan.seed, 1, film.clip])) if system == BROKEN else true
 
 
 def _check(params: StudyParams) -> None:

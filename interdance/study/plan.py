@@ -1,6 +1,6 @@
 """The plan of a study: which couples stand against each other in which film, and what each participant sees in which order.
 
-A film (an item) shows one clip of a leader twice, with one system's follower in each half. Films have random names; the
+A film shows one clip of a leader twice, with one system's follower in each half. Films have random names; the
 plan, which alone tells what is in them, is never served.
 
 What a participant sees follows from the plan and from her number alone. Numbers come in twos: participants ``2k`` and
@@ -28,6 +28,8 @@ from interdance.files import atomic_path, read_json, write_json
 
 PLAN, FILMS, DATABASE, SERVED = "plan.json", "films", "answers.sqlite", "served.txt"
 FORMAT = 1
+FILMS_KEY = "items"
+"""What films are called in ``plan.json``, and so in fingerprints: answers that were given belong to those."""
 CHECK = -1
 """In the place of a comparison: the film is an attention check."""
 TRUE, BROKEN = "true follower", "broken"
@@ -44,7 +46,7 @@ class Clip:
 
 
 @dataclass(frozen=True)
-class Item:
+class Film:
     """A film.
 
     Attributes
@@ -67,9 +69,9 @@ class Item:
 
 @dataclass(frozen=True)
 class Trial:
-    """An item as a participant sees it: which half, 0 or 1, is her side A."""
+    """A film as a participant sees it: which half, 0 or 1, is her side A."""
 
-    item: int
+    film: int
     first: int
 
 
@@ -86,7 +88,7 @@ class Plan:
         Films that a participant watches, no more than there are, and attention checks besides.
     comparisons : tuple of pairs of str
         Systems that stand against each other.
-    clips, items : tuples
+    clips, films : tuples
     """
 
     seed: int
@@ -95,12 +97,12 @@ class Plan:
     num_checks: int
     comparisons: tuple[tuple[str, str], ...]
     clips: tuple[Clip, ...]
-    items: tuple[Item, ...]
+    films: tuple[Film, ...]
 
     @property
     def fingerprint(self) -> str:
         """Names the study in a database, which may hold several."""
-        text = json.dumps(dataclasses.asdict(self), sort_keys=True)
+        text = json.dumps(_values(self), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def sequence(self, number: int) -> list[Trial]:
@@ -108,25 +110,25 @@ class Plan:
         couple, is_mirror = divmod(number, 2)
         alike = np.random.default_rng([self.seed, couple, 0])  # what the two have in common
         chosen = self._chosen(couple)
-        shows_first = _halved([len(items) for items in chosen], alike)
+        shows_first = _halved([len(films) for films in chosen], alike)
         order = np.random.default_rng([self.seed, number, 1])
         trials = [
-            self._trial(item, self.comparisons[comparison][0], bool(flag) != bool(is_mirror))
-            for comparison, items in enumerate(chosen)
-            for item, flag in zip(items, shows_first[comparison], strict=True)
+            self._trial(film, self.comparisons[comparison][0], bool(flag) != bool(is_mirror))
+            for comparison, films in enumerate(chosen)
+            for film, flag in zip(films, shows_first[comparison], strict=True)
         ]
-        checks = [index for index, item in enumerate(self.items) if item.comparison == CHECK]
+        checks = [index for index, film in enumerate(self.films) if film.comparison == CHECK]
         (flags,) = _halved([len(checks)], alike)
-        shown = [self._trial(item, TRUE, bool(flag) != bool(is_mirror)) for item, flag in zip(checks, flags, strict=True)]
+        shown = [self._trial(film, TRUE, bool(flag) != bool(is_mirror)) for film, flag in zip(checks, flags, strict=True)]
         return _with_checks(self._apart(trials, order), shown, order)
 
     def _chosen(self, couple: int) -> list[list[int]]:
-        """Items by comparison: the next ``num_pairs`` of an endless round of all films.
+        """Films by comparison: the next ``num_pairs`` of an endless round of all films.
 
         The round goes through the clips in a shuffled order and through the comparisons in turn, both at once, and shifts
         the turns where they would meet the same clips again, so that it passes every film once before any comes again.
         """
-        where = {(item.comparison, item.clip): index for index, item in enumerate(self.items)}
+        where = {(film.comparison, film.clip): index for index, film in enumerate(self.films)}
         num_clips, num_comparisons = len(self.clips), len(self.comparisons)
         order = np.random.default_rng([self.seed, 2]).permutation(num_clips)
         meeting, common = math.lcm(num_clips, num_comparisons), math.gcd(num_clips, num_comparisons)
@@ -138,7 +140,7 @@ class Plan:
 
     def _trial(self, index: int, system: str, is_first: bool) -> Trial:
         """The trial in which ``system`` is side A, or B."""
-        half = self.items[index].halves.index(system)
+        half = self.films[index].halves.index(system)
         return Trial(index, half if is_first else 1 - half)
 
     def _apart(self, trials: list[Trial], order: np.random.Generator) -> list[Trial]:
@@ -147,7 +149,7 @@ class Plan:
         rounds: dict[int, list[Trial]] = defaultdict(list)
         seen: dict[int, int] = defaultdict(int)
         for trial in shuffled:
-            clip = self.items[trial.item].clip
+            clip = self.films[trial.film].clip
             rounds[seen[clip]].append(trial)
             seen[clip] += 1
         return [trial for number in sorted(rounds) for trial in rounds[number]]
@@ -178,7 +180,7 @@ def _with_checks(trials: list[Trial], checks: list[Trial], order: np.random.Gene
 
 def write_plan(folder: Path, plan: Plan) -> None:
     """Write ``plan.json``."""
-    write_json(folder / PLAN, {"format": FORMAT} | dataclasses.asdict(plan))
+    write_json(folder / PLAN, {"format": FORMAT} | _values(plan))
 
 
 def read_plan(folder: Path) -> Plan:
@@ -200,22 +202,29 @@ def read_plan(folder: Path) -> Plan:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{folder / PLAN}: damaged ({error}); restore it, or build the study again") from None
-    for item in plan.items:
-        film = film_path(folder, item.token)
-        if not film.is_file():
-            raise InputError(f"{film}: missing; restore it, or build the study again")
+    for film in plan.films:
+        place = film_path(folder, film.token)
+        if not place.is_file():
+            raise InputError(f"{place}: missing; restore it, or build the study again")
     return plan
+
+
+def _values(plan: Plan) -> dict[str, Any]:
+    """What ``plan.json`` says."""
+    values = dataclasses.asdict(plan)
+    values[FILMS_KEY] = values.pop("films")
+    return values
 
 
 def _plan(values: dict[str, Any]) -> Plan:
     names = [(str(one), str(other)) for one, other in values.pop("comparisons")]
     clips = [Clip(**clip) for clip in values.pop("clips")]
-    items = [Item(**item | {"halves": tuple(item["halves"])}) for item in values.pop("items")]
-    for item in items:
-        expected = {TRUE, BROKEN} if item.comparison == CHECK else set(names[item.comparison])
-        if set(item.halves) != expected or not item.token.isalnum() or not 0 <= item.clip < len(clips):
-            raise ValueError(f"film {item.token}")
-    return Plan(comparisons=tuple(names), clips=tuple(clips), items=tuple(items), **values)
+    films = [Film(**film | {"halves": tuple(film["halves"])}) for film in values.pop(FILMS_KEY)]
+    for film in films:
+        expected = {TRUE, BROKEN} if film.comparison == CHECK else set(names[film.comparison])
+        if set(film.halves) != expected or not film.token.isalnum() or not 0 <= film.clip < len(clips):
+            raise ValueError(f"film {film.token}")
+    return Plan(comparisons=tuple(names), clips=tuple(clips), films=tuple(films), **values)
 
 
 def mark_served(folder: Path) -> None:

@@ -89,7 +89,7 @@ def create_app(
         Seconds since 1970.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    films = {item.token: film_path(folder, item.token) for item in plan.items}
+    films = {film.token: film_path(folder, film.token) for film in plan.films}
     cookie = f"study_{plan.fingerprint}"  # of this study alone: cookies of a host are sent to all of its ports
     page = {name: _asset(name) for name in ("index.html", "study.css", "study.js")}
 

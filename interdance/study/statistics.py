@@ -16,7 +16,7 @@ import numpy as np
 from scipy import special, stats
 
 from interdance.config import StudyParams
-from interdance.study.plan import CHECK, TRUE, Item, Plan
+from interdance.study.plan import CHECK, TRUE, Film, Plan
 from interdance.study.questions import EXPERIENCES, QUESTION_KEYS, QUESTIONS
 from interdance.study.store import Judged, Record
 
@@ -77,35 +77,35 @@ def sort_out(plan: Plan, records: Sequence[Record], params: StudyParams) -> list
 def _verdict(plan: Plan, record: Record, params: StudyParams) -> str:
     if not record.is_finished:
         return "unfinished"
-    items = _items(plan)
-    checks = [trial for trial in record.trials if items[trial.film].comparison == CHECK]
-    wrong = sum(preferred(items[trial.film], trial, question) != TRUE for trial in checks for question in QUESTION_KEYS)
+    films = _films(plan)
+    checks = [trial for trial in record.trials if films[trial.film].comparison == CHECK]
+    wrong = sum(preferred(films[trial.film], trial, question) != TRUE for trial in checks for question in QUESTION_KEYS)
     if wrong > params.check_wrong:
         return "failed checks"
     thought = [trial.seconds - plan.seconds for trial in record.trials if trial.seconds is not None]
     return "hasty" if np.median(thought) < params.hasty_s else ""
 
 
-def preferred(item: Item, trial: Judged, question: str) -> str:
+def preferred(film: Film, trial: Judged, question: str) -> str:
     """The system, or half of a check, that was preferred."""
-    return item.halves[trial.first if trial.sides[question] == "A" else 1 - trial.first]
+    return film.halves[trial.first if trial.sides[question] == "A" else 1 - trial.first]
 
 
 def votes_of(plan: Plan, records: Sequence[Record], comparison: int, question: str) -> Votes:
     """The answers of these participants."""
-    items, system = _items(plan), plan.comparisons[comparison][0]
+    films, system = _films(plan), plan.comparisons[comparison][0]
     cells = [
-        (preferred(items[trial.film], trial, question) == system, number, items[trial.film].clip)
+        (preferred(films[trial.film], trial, question) == system, number, films[trial.film].clip)
         for number, record in enumerate(records)
         for trial in record.trials
-        if items[trial.film].comparison == comparison and question in trial.sides
+        if films[trial.film].comparison == comparison and question in trial.sides
     ]
     first, participant, clip = np.array(cells, int).reshape(-1, 3).T
     return Votes(first.astype(bool), participant, clip)
 
 
-def _items(plan: Plan) -> dict[str, Item]:
-    return {item.token: item for item in plan.items}
+def _films(plan: Plan) -> dict[str, Film]:
+    return {film.token: film for film in plan.films}
 
 
 def take_of_clip(plan: Plan) -> np.ndarray:

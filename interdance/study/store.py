@@ -100,20 +100,24 @@ class State:
 
 
 @dataclass(frozen=True)
-class Opened:
-    """A film before a participant: its token, the half that is side A, and what she answered."""
+class Shown:
+    """A film before a participant: its token, and the half that is side A."""
 
     film: str
     first: int
+
+
+@dataclass(frozen=True)
+class Opened(Shown):
+    """A film as it is opened, and what she answered of it already."""
+
     answers: dict[str, str]
 
 
 @dataclass(frozen=True)
-class Judged:
+class Judged(Shown):
     """A film as a participant judged it: side by question, and seconds from its opening to the last first answer."""
 
-    film: str
-    first: int
     sides: dict[str, str]
     seconds: float | None
 
@@ -197,7 +201,7 @@ class Store:
                 {
                     "participant": identity[0] if identity else None,
                     "position": position,
-                    "film": self.plan.items[trial.item].token,
+                    "film": self.plan.films[trial.film].token,
                     "first": trial.first,
                 }
                 for position, trial in enumerate(self.plan.sequence(number))
