@@ -17,8 +17,7 @@ from interdance.body.pose import fit_motion
 from interdance.errors import InputError
 from interdance.evaluation.folders import Performance, find_performances, find_seeds
 from interdance.evaluation.meeting import meetings_of
-from interdance.evaluation.performer import Surface
-from interdance.evaluation.reading import Source, TakeFiles, common_length, read, read_beats
+from interdance.evaluation.reading import Dancer, Source, TakeFiles, read, read_beats, read_together
 from interdance.evaluation.record import write_evaluation
 from interdance.evaluation.reference_set import collect_reference
 from interdance.evaluation.run import dance_alike, evaluate
@@ -30,7 +29,7 @@ from interdance.metrics.reference import Reference, read_reference, write_refere
 from interdance.report.latex import latex_text
 from interdance.report.page import Sample, page_html
 from interdance.report.tables import csv_text
-from interdance.takes import Joints, Motion, Points, read_motion
+from interdance.takes import NUM_JOINTS, Joints, Motion, Points, read_motion
 
 logger = logging.getLogger(__name__)
 
@@ -214,23 +213,19 @@ def write_couple(path: Path, files: TakeFiles, settings: Settings, reading: Read
     named = {name: first[name] for name in dict.fromkeys(source.system for source in files.followers)}
     if files.true is not None:
         named["true follower"] = files.true
-    dancers = {place: read(place, settings.fps, reading, body) for place in (files.leader, *named.values())}
-    num_frames = common_length(
-        files.take, {place: dancer.num_frames for place, dancer in dancers.items()}, reading.tolerance_s * settings.fps
-    )
-    dancers = {place: dancer[:num_frames] for place, dancer in dancers.items()}
-    shown = {place: _showable(dancer, body, settings.fps) for place, dancer in dancers.items()}
+    dancers = read_together(files.take, (files.leader, *named.values()), settings.fps, reading, body)
+    leader = dancers[files.leader]
+    shown = {place: dancer if isinstance(dancer, Joints) else as_motion(dancer, body) for place, dancer in dancers.items()}
     song = files.music if files.music is not None and files.music.suffix != ".npy" else None
-    beats = None if files.music is None else read_beats(files.music, num_frames, settings.fps, reading) / settings.fps
+    beats = None if files.music is None else read_beats(files.music, leader.num_frames, settings.fps, reading) / settings.fps
     followers = {name: shown[place] for name, place in named.items()}
-    surface = Surface.of(body, settings.surface)
     elsewhere = {
         place
         for place, own in files.leaders.items()
-        if place in shown and not dance_alike(dancers[files.leader], read(own, settings.fps, reading, body), body, surface)
+        if place in shown and not dance_alike(leader, read(own, settings.fps, reading, body), body)
     }
     met = {name: dancers[place] for name, place in named.items() if place not in elsewhere}
-    meetings = meetings_of(dancers[files.leader], met, body, settings)
+    meetings = meetings_of(leader, met, body, settings)
     write_page(path, shown[files.leader], followers, body, song, title=files.take, meetings=meetings, beats=beats)
 
 
@@ -271,5 +266,10 @@ def write_motions(
     write_page(path, guide, dancers, body, music, title=leader.stem, meetings=meetings, beats=beats)
 
 
-def _showable(dancer: Motion | Joints | Points, body: Body, fps: float) -> Motion | Joints:
-    return fit_motion(dancer.points_TP3, body, fps=fps)[0] if isinstance(dancer, Points) else dancer
+def as_motion(dancer: Dancer, body: Body) -> Motion:
+    """A dancer with a body to be drawn: to points or joints one is fitted."""
+    if isinstance(dancer, Points):
+        return fit_motion(dancer.points_TP3, body, dancer.fps)[0]
+    if isinstance(dancer, Joints):
+        return fit_motion(dancer.joints_TJ3, body, dancer.fps, held=np.arange(NUM_JOINTS))[0]
+    return dancer

@@ -177,6 +177,12 @@ def find_seeds(folder: Path) -> dict[str, Path]:
     return {seed: seeds[seed] for seed in sorted(seeds, key=lambda seed: (int(seed), seed))}
 
 
+def parameters_beside(follower: Path) -> Path:
+    """The parameters that were fitted to a follower's points, where they lie beside them; else her file."""
+    parameters = follower.with_name("follower.npz")
+    return parameters if follower.name == "points.npy" and parameters.is_file() else follower
+
+
 def _visible(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 

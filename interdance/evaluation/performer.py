@@ -79,8 +79,9 @@ class Performer:
         InputError
             When the full mesh is asked for of a dancer known by the 710 points.
         """
+        joints_TJ3 = joints_of(dancer, body)
         if isinstance(dancer, Joints):
-            return Performer(dancer.joints_TJ3, None)
+            return Performer(joints_TJ3, None)
         if isinstance(dancer, Points):
             if surface.name != "sampled":
                 raise InputError(
@@ -88,11 +89,15 @@ class Performer:
                     "parameters (.npz)"
                 )
             points = dancer.points_TP3
-            return Performer(
-                np.array(points[:, :NUM_JOINTS], np.float32),
-                lambda frames: np.array(points[frames, NUM_JOINTS:], np.float32),
-            )
+            return Performer(joints_TJ3, lambda frames: np.array(points[frames, NUM_JOINTS:], np.float32))
         motion = dancer
         if surface.name == "sampled":
-            return Performer(body.joints(motion), lambda frames: body.points(motion[frames])[:, NUM_JOINTS:])
-        return Performer(body.joints(motion), lambda frames: body.vertices(motion, frames))
+            return Performer(joints_TJ3, lambda frames: body.points(motion[frames])[:, NUM_JOINTS:])
+        return Performer(joints_TJ3, lambda frames: body.vertices(motion, frames))
+
+
+def joints_of(dancer: Motion | Points | Joints, body: Body) -> np.ndarray:
+    """World positions float32 (T, 55, 3) of a dancer in any form, metres."""
+    if isinstance(dancer, Joints):
+        return dancer.joints_TJ3
+    return body.joints(dancer) if isinstance(dancer, Motion) else np.array(dancer.points_TP3[:, :NUM_JOINTS], np.float32)

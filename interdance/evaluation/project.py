@@ -9,7 +9,7 @@ from interdance.body.meeting import Meeting
 from interdance.body.model import Body
 from interdance.config import Params
 from interdance.errors import InputError
-from interdance.evaluation.folders import find_performances, find_seeds, read_dancer
+from interdance.evaluation.folders import find_performances, find_seeds, parameters_beside, read_dancer
 from interdance.evaluation.meeting import meetings_of
 from interdance.evaluation.reading import Dancer, Source, TakeFiles
 from interdance.evaluation.settings import Reading, Settings
@@ -60,9 +60,7 @@ def find_sources(generated: Path, takes: Sequence[str], prefers_parameters: bool
                 path = there.get(take)
                 if path is None:
                     raise InputError(f"{place / take}: no follower; generate this test take, or remove {folder}")
-                parameters = path.with_name("follower.npz")
-                chosen = parameters if prefers_parameters and parameters.is_file() else path
-                found[take].append(Source(folder.name, seed, chosen))
+                found[take].append(Source(folder.name, seed, parameters_beside(path) if prefers_parameters else path))
     return found
 
 

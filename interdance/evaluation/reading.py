@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +57,14 @@ class TakeFiles:
 def read(path: Path, fps: float, reading: Reading, body: Body) -> Dancer:
     """A dancer in whatever form the file holds, brought to ``fps`` and +Y up."""
     return read_dancer(path, fps=fps, source_fps=reading.source_fps, up=reading.up, body=body)
+
+
+def read_together(take: str, places: Iterable[Path], fps: float, reading: Reading, body: Body) -> dict[Path, Dancer]:
+    """Dancers of a take, each by its file, cut to the frames that all of them have (see :func:`common_length`)."""
+    dancers = {place: read(place, fps, reading, body) for place in dict.fromkeys(places)}
+    lengths = {place: dancer.num_frames for place, dancer in dancers.items()}
+    num_frames = common_length(take, lengths, reading.tolerance_s * fps)
+    return {place: dancer[:num_frames] for place, dancer in dancers.items()}
 
 
 def common_length(take: str, lengths: Mapping[Path, int], tolerance: float) -> int:

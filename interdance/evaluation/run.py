@@ -11,7 +11,7 @@ import numpy as np
 from interdance.body.model import Body
 from interdance.errors import InputError
 from interdance.evaluation.measure import TakeMeasures, measure_take
-from interdance.evaluation.performer import Performer, Surface
+from interdance.evaluation.performer import Performer, Surface, joints_of
 from interdance.evaluation.pool import Pooled, pool
 from interdance.evaluation.reading import Dancer, Source, TakeFiles, common_length, read, read_beats
 from interdance.evaluation.reference_set import check_cutting
@@ -88,7 +88,7 @@ def _measure(
         place = files.leaders.get(source.path, files.leader)
         if place not in leaders:
             leaders[place] = read(place, settings.fps, reading, body)
-        is_same = dance_alike(leaders[files.leader], leaders[place], body, surface)
+        is_same = dance_alike(leaders[files.leader], leaders[place], body)
         by_leader.setdefault(files.leader if is_same else place, []).append(source)
     rows: dict[tuple[str, str], TakeMeasures] = {}
     for place, group in by_leader.items():
@@ -118,11 +118,11 @@ def _measure(
     return files, rows
 
 
-def dance_alike(one: Dancer, other: Dancer, body: Body, surface: Surface) -> bool:
+def dance_alike(one: Dancer, other: Dancer, body: Body) -> bool:
     """Whether two files hold the same dance, as when a system's folder repeats the leader it was given."""
     if one is other:
         return True
-    a, b = (Performer.of(dancer, body, surface).joints_TJ3 for dancer in (one, other))
+    a, b = (joints_of(dancer, body) for dancer in (one, other))
     count = min(len(a), len(b))
     return bool(np.abs(a[:count] - b[:count]).max() < SAME_LEADER)
 

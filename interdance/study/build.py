@@ -14,12 +14,13 @@ import numpy as np
 from interdance.body.model import Body
 from interdance.config import StudyParams
 from interdance.errors import InputError
+from interdance.evaluation.files import as_motion
 from interdance.evaluation.settings import Reading
 from interdance.export.scene import View
 from interdance.export.sound import read_stereo
 from interdance.export.video import write_pair
 from interdance.files import atomic_folder
-from interdance.study.material import Take, as_motion, broken, choose_clips, read_takes
+from interdance.study.material import Take, broken, choose_clips, read_takes
 from interdance.study.plan import BROKEN, CHECK, DATABASE, FILMS, PLAN, SERVED, TRUE, Clip, Film, Plan, film_path, write_plan
 from interdance.takes import Motion
 

@@ -11,15 +11,14 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from interdance.body.model import Body
-from interdance.body.pose import fit_motion
 from interdance.errors import InputError
-from interdance.evaluation.files import SYSTEM_NAME
-from interdance.evaluation.folders import Performance, find_performances, find_seeds
-from interdance.evaluation.reading import common_length, read
-from interdance.evaluation.run import SAME_LEADER
+from interdance.evaluation.files import SYSTEM_NAME, as_motion
+from interdance.evaluation.folders import Performance, find_performances, find_seeds, parameters_beside
+from interdance.evaluation.reading import Dancer, read, read_together
+from interdance.evaluation.run import dance_alike
 from interdance.evaluation.settings import Reading
 from interdance.study.plan import Clip
-from interdance.takes import NUM_JOINTS, Joints, Motion, Points
+from interdance.takes import Motion
 
 logger = logging.getLogger(__name__)
 
@@ -31,15 +30,15 @@ THROWN = 0.9  # metres between where a broken follower stands and where the true
 class Take:
     """One take of a study: the leader, the song, the true follower, and each set's follower, cut to one length.
 
-    Followers are as their files hold them; :meth:`clip` turns a stretch of one into a motion.
+    Followers are as their files hold them; :func:`interdance.evaluation.files.as_motion` gives a stretch of one a body.
     """
 
     name: str
     genre: str
     music: Path
     leader: Motion
-    true: Motion | Joints | Points
-    followers: Mapping[str, Motion | Joints | Points]
+    true: Dancer
+    followers: Mapping[str, Dancer]
 
     @property
     def num_frames(self) -> int:
@@ -102,54 +101,19 @@ def _read_take(true: Performance, generated: Mapping[str, Performance], fps: flo
             f"{true.leader}: take {true.take} has no song, and one question is about it; lay {true.take}.ogg beside it, or "
             "name the folder of the songs with --music"
         )
-    places = {name: _parameters(item.follower) for name, item in generated.items() if item.follower is not None}
-    every = [true.leader, true.follower, *places.values()]
-    dancers = {place: read(place, fps, reading, body) for place in dict.fromkeys(every)}
-    lengths = {place: dancer.num_frames for place, dancer in dancers.items()}
-    num_frames = common_length(true.take, lengths, reading.tolerance_s * fps)
+    places = {name: parameters_beside(item.follower) for name, item in generated.items() if item.follower is not None}
+    dancers = read_together(true.take, (true.leader, true.follower, *places.values()), fps, reading, body)
+    leader = dancers[true.leader]
     for item in generated.values():
-        _check_leader(true, item, dancers[true.leader], fps, reading, body)
-    cut = {place: dancer[:num_frames] for place, dancer in dancers.items()}
+        place = item.leader or true.leader
+        if place != true.leader and not dance_alike(leader, read(place, fps, reading, body), body):
+            raise InputError(
+                f"{place}: not the leader of take {item.take} in the reference; both sides of a film show the same "
+                "leader, so compare followers that were generated for him"
+            )
     genre = true.genre or next((item.genre for item in generated.values() if item.genre), "")
-    leader = as_motion(cut[true.leader], body)
-    return Take(true.take, genre, song, leader, cut[true.follower], {name: cut[place] for name, place in places.items()})
-
-
-def _parameters(path: Path) -> Path:
-    """The parameters that were fitted to points already, where they lie beside them."""
-    fitted = path.with_name("follower.npz")
-    return fitted if path.name == "points.npy" and fitted.is_file() else path
-
-
-def _check_leader(
-    true: Performance, item: Performance, leader: Motion | Joints | Points, fps: float, reading: Reading, body: Body
-) -> None:
-    """Both sides of a film show one leader; a set that brings another cannot be shown so."""
-    if item.leader is None or item.leader == true.leader:
-        return
-    mine, theirs = (joints_of(dancer, body) for dancer in (leader, read(item.leader, fps, reading, body)))
-    count = min(len(mine), len(theirs))
-    if np.abs(mine[:count] - theirs[:count]).max() > SAME_LEADER:
-        raise InputError(
-            f"{item.leader}: not the leader of take {item.take} in the reference; both sides of a film show the same leader, "
-            "so compare followers that were generated for him"
-        )
-
-
-def joints_of(dancer: Motion | Joints | Points, body: Body) -> np.ndarray:
-    """World positions (T, 55, 3) of a dancer in any form, metres."""
-    if isinstance(dancer, Joints):
-        return dancer.joints_TJ3
-    return body.joints(dancer) if isinstance(dancer, Motion) else np.asarray(dancer.points_TP3[:, :NUM_JOINTS])
-
-
-def as_motion(dancer: Motion | Joints | Points, body: Body) -> Motion:
-    """A dancer with a body to be drawn: to points or joints one is fitted."""
-    if isinstance(dancer, Points):
-        return fit_motion(dancer.points_TP3, body, dancer.fps)[0]
-    if isinstance(dancer, Joints):
-        return fit_motion(dancer.joints_TJ3, body, dancer.fps, held=np.arange(NUM_JOINTS))[0]
-    return dancer
+    followers = {name: dancers[place] for name, place in places.items()}
+    return Take(true.take, genre, song, as_motion(leader, body), dancers[true.follower], followers)
 
 
 def choose_clips(takes: Sequence[Take], clip_frames: int, num_clips: int, random: np.random.Generator) -> list[Clip]:
