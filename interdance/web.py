@@ -1,4 +1,4 @@
-"""What our web servers have in common: who may ask, how much may be sent, and one sentence for what cannot be used."""
+"""What our web servers have in common: who may ask, how much may be sent, one sentence for every refusal, and pages."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
+from importlib import resources
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -25,6 +28,7 @@ from interdance.errors import InputError
 logger = logging.getLogger(__name__)
 
 LOOPBACK = ("localhost", "127.0.0.1")
+MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 
 
 def protect(
@@ -39,8 +43,8 @@ def protect(
 
     Requests for another ``Host`` are refused (400), so that a foreign page cannot reach the server by a name that it lets
     point here; so are requests that change something and come from a page of another origin (403), and bodies of more than
-    ``max_bytes`` (413), as they come in and whatever their header says. An :class:`InputError` becomes 400 with its
-    sentence, as ``{"error": ...}``.
+    ``max_bytes`` (413), as they come in and whatever their header says. Every refusal is a sentence, as ``{"error": ...}``;
+    an :class:`InputError` becomes 400 with its own.
 
     Parameters
     ----------
@@ -61,13 +65,57 @@ def protect(
         sentence = str(error).encode("utf-8", "replace").decode()  # JSON may hold halves of letters, which cannot be sent
         return JSONResponse({"error": sentence}, 400)
 
+    @app.exception_handler(RequestValidationError)
+    async def not_understood(_: Request, error: RequestValidationError) -> JSONResponse:
+        """Without what was sent: it may be nothing that can be sent back."""
+        places = {".".join(map(str, item["loc"])) for item in error.errors()}
+        return JSONResponse({"error": f"not understood: {', '.join(sorted(places))}"}, 422)
+
+    @app.exception_handler(404)
+    async def nothing(_: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"error": "there is nothing at this address"}, 404)
+
+    @app.exception_handler(405)
+    async def not_done(_: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"error": "this address does not do that"}, 405)
+
     app.add_middleware(_Limit, max_bytes=max_bytes, too_large=too_large)
     app.add_middleware(_SameOrigin)
     app.add_middleware(_Headers, headers=headers or {})
     app.add_middleware(_Hosts, hosts=[*LOOPBACK, *hosts])
 
 
-def serve(app: FastAPI, host: str, port: int, ready: Callable[[str], None] = lambda address: None) -> None:
+def page_headers(also: str) -> dict[str, str]:
+    """Headers for :func:`protect` where a page uses what comes from its server and nothing else.
+
+    Its scripts, styles and pictures may come from there, and what it asks for; ``also`` says what else may, as a directive of
+    its content security policy.
+    """
+    policy = (
+        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; {also}; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return {"content-security-policy": policy, "x-content-type-options": "nosniff"}
+
+
+def page_file(package: str, name: str) -> bytes:
+    """A file of a package's folder ``page``."""
+    return resources.files(package).joinpath("page", name).read_bytes()
+
+
+def add_page(app: FastAPI, package: str, files: Mapping[str, str]) -> None:
+    """Serve files of a package's folder ``page``: address -> name. Browsers ask for them each time."""
+    for address, name in files.items():
+        app.get(address)(partial(_content, page_file(package, name), MEDIA_TYPES[Path(name).suffix]))
+
+
+async def _content(content: bytes, media_type: str) -> Response:
+    return Response(content, media_type=media_type, headers={"cache-control": "no-cache"})
+
+
+def serve(
+    app: FastAPI, host: str, port: int, ready: Callable[[str], None] = lambda address: None, shown: str = "localhost"
+) -> None:
     """Serve until the process is told to end; waits for requests under way, and then stops.
 
     Parameters
@@ -77,6 +125,8 @@ def serve(app: FastAPI, host: str, port: int, ready: Callable[[str], None] = lam
         Port 0 is any that is free.
     ready : callable
         Called with the address, ``http://127.0.0.1:8600/``, as soon as it answers.
+    shown : str
+        What that address says where ``host`` is every one of the machine's.
 
     Raises
     ------
@@ -91,7 +141,8 @@ def serve(app: FastAPI, host: str, port: int, ready: Callable[[str], None] = lam
         sockets = [server.config.bind_socket()]
     except SystemExit:  # uvicorn has logged why
         raise InputError(f"{host}:{port} cannot be served from; choose another --port, or end what uses it") from None
-    name = "localhost" if is_every(host) else f"[{host}]" if ":" in host else host
+    name = shown if is_every(host) else host
+    name = f"[{name}]" if ":" in name else name
     server.ready = lambda: ready(f"http://{name}:{sockets[0].getsockname()[1]}/")
     with suppress(KeyboardInterrupt):  # how one ends it: uvicorn has stopped in good order, and raises it again
         server.run(sockets)

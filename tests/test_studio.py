@@ -348,7 +348,7 @@ def test_a_connection_that_breaks_off_leaves_nothing(server: Server) -> None:
         ("DELETE", "/api/uploads/..%2f..", 404),
         ("DELETE", "/api/uploads/.", 404),
         ("POST", "/api/uploads/../leader", 404),
-        ("POST", "/api/uploads/anything", 404),
+        ("POST", "/api/uploads/anything", 422),
         ("POST", "/api/uploads/leader?mapping=../../../etc/passwd", 400),
         ("POST", "/api/jobs/..%2f/cancel", 404),
         ("GET", "/api/jobs/x/files/follower.npz?seed=../..", 422),

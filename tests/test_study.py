@@ -717,7 +717,7 @@ def test_hostile_requests(client: TestClient, method: str, path: str, body: Any,
     content = None if body is None else json.dumps(body).encode()
     answer = client.request(method, path, content=content, headers={"content-type": "application/json"} if content else {})
     assert answer.status_code == status, answer.text
-    assert "Traceback" not in answer.text
+    assert set(answer.json()) == {"error"} and "Traceback" not in answer.text
     assert client.get("/api/me").json()["answered"] == 0
 
 

@@ -7,12 +7,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from functools import partial
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response
 
 from interdance import web
@@ -24,15 +22,10 @@ from interdance.studio.jobs import BusyError
 from interdance.studio.store import Kind
 
 MOST_JSON = 65_536  # bytes
-HEADERS = {
-    "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
+HEADERS = web.page_headers("frame-src 'self'") | {
     "cross-origin-resource-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "referrer-policy": "same-origin",
-    "x-content-type-options": "nosniff",
     "cache-control": "no-cache",
 }
 #: A result's page brings its own program, and with it names that strangers chose: it may run, alone in a world of its own.
@@ -40,11 +33,8 @@ PAGE_POLICY = (
     "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
     "media-src data: blob:; connect-src data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
-FILES = {
-    "/": ("index.html", "text/html"),
-    "/studio.css": ("studio.css", "text/css"),
-    "/studio.js": ("studio.js", "text/javascript"),
-}
+PACKAGE = "interdance.studio"
+FILES = {"/": "index.html", "/studio.css": "studio.css", "/studio.js": "studio.js"}
 
 
 def make_app(studio: Studio, hosts: list[str]) -> FastAPI:
@@ -62,7 +52,7 @@ def make_app(studio: Studio, hosts: list[str]) -> FastAPI:
     most = int(studio.params.studio.upload_mb * 1e6)
     web.protect(app, hosts=hosts, max_bytes=most, headers=HEADERS, too_large="cut the take or the song")
     _say_errors(app)
-    _add_pages(app)
+    web.add_page(app, PACKAGE, FILES)
     _add_sources(app, studio)
     _add_jobs(app, studio)
     return app
@@ -89,29 +79,11 @@ def open_studio(
 
 
 def _say_errors(app: FastAPI) -> None:
-    """Every refusal is a sentence, as ``{"error": ...}``."""
+    async def answer(status: int, _: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"error": str(error)}, status)
 
-    async def answer(status: int, sentence: str, _: Request, error: Exception) -> JSONResponse:
-        return JSONResponse({"error": sentence or str(error)}, status)
-
-    app.add_exception_handler(BusyError, partial(answer, 429, ""))
-    app.add_exception_handler(UnknownError, partial(answer, 404, ""))
-    app.add_exception_handler(RequestValidationError, partial(answer, 422, "the address holds what cannot be understood"))
-    app.add_exception_handler(404, partial(answer, 404, "there is nothing at this address"))
-    app.add_exception_handler(405, partial(answer, 405, "this address does not do that"))
-
-
-def _page(name: str) -> bytes:
-    return resources.files("interdance.studio").joinpath("page", name).read_bytes()
-
-
-def _add_pages(app: FastAPI) -> None:
-    for address, (name, media_type) in FILES.items():
-        app.get(address)(partial(_file, _page(name), media_type))
-
-
-async def _file(content: bytes, media_type: str) -> Response:
-    return Response(content, media_type=media_type)
+    app.add_exception_handler(BusyError, partial(answer, 429))
+    app.add_exception_handler(UnknownError, partial(answer, 404))
 
 
 def _add_sources(app: FastAPI, studio: Studio) -> None:
@@ -131,12 +103,9 @@ def _add_sources(app: FastAPI, studio: Studio) -> None:
         return studio.sources()
 
     @app.post("/api/uploads/{kind}", status_code=201)
-    async def upload(request: Request, kind: str, name: str = "", mapping: str = "") -> dict[str, Any]:
-        kinds: dict[str, Kind] = {"leader": "leader", "song": "song"}
-        if kind not in kinds:
-            raise UnknownError("a leader or a song can be uploaded")
+    async def upload(request: Request, kind: Kind, name: str = "", mapping: str = "") -> dict[str, Any]:
         receive = partial(web.receive_file, request, patience_s=most.patience_s, most_s=most.upload_s)
-        return asdict(await studio.upload(kinds[kind], name, mapping, receive))
+        return asdict(await studio.upload(kind, name, mapping, receive))
 
     @app.delete("/api/uploads/{name}", status_code=204)
     async def remove(name: str) -> None:
@@ -163,7 +132,7 @@ def _add_jobs(app: FastAPI, studio: Studio) -> None:
     @app.get("/api/jobs/{name}/page")
     def page(name: str) -> Response:
         place, form, _ = studio.file(name, PAGE)
-        content = place.read_bytes() + b"<script>" + _page("frame.js") + b"</script>"
+        content = place.read_bytes() + b"<script>" + web.page_file(PACKAGE, "frame.js") + b"</script>"
         return Response(content, media_type=form.media_type, headers={"content-security-policy": PAGE_POLICY})
 
     @app.get("/api/jobs/{name}/files/{file}")

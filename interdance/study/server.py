@@ -10,13 +10,11 @@ import logging
 import re
 import time
 from collections.abc import Callable, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi import Path as InPath
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from pydantic import BaseModel, StringConstraints
 from sqlalchemy.exc import SQLAlchemyError
@@ -32,11 +30,8 @@ logger = logging.getLogger(__name__)
 COOKIE_DAYS = 90
 MAX_BYTES = 10_000
 _SECRET = r"[A-Za-z0-9_-]{32}"
-_TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
+_FILES = {"/": "index.html", "/assets/study.css": "study.css", "/assets/study.js": "study.js"}
+_HEADERS = web.page_headers("media-src 'self'") | {
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex",
     "Cache-Control": "no-store",  # of what says nothing of caches itself
@@ -91,32 +86,15 @@ def create_app(
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     films = {film.token: film_path(folder, film.token) for film in plan.films}
     cookie = f"study_{plan.fingerprint}"  # of this study alone: cookies of a host are sent to all of its ports
-    page = {name: _asset(name) for name in ("index.html", "study.css", "study.js")}
 
     @app.exception_handler(RefusedError)
     async def refuse(_: Request, error: RefusedError) -> JSONResponse:
         return JSONResponse({"error": str(error)}, error.status)
 
-    @app.exception_handler(RequestValidationError)
-    async def not_understood(_: Request, error: RequestValidationError) -> JSONResponse:
-        """Without what was sent: it may be nothing that can be sent back."""
-        places = {".".join(map(str, item["loc"])) for item in error.errors()}
-        return JSONResponse({"error": f"not understood: {', '.join(sorted(places))}"}, 422)
-
     @app.exception_handler(SQLAlchemyError)
     async def wait(_: Request, error: SQLAlchemyError) -> JSONResponse:
         logger.error("the database: %s", error)
         return JSONResponse({"error": "answers cannot be stored just now; try again in a moment"}, 503)
-
-    @app.get("/")
-    def show() -> Response:
-        return page["index.html"]()
-
-    @app.get("/assets/{name}")
-    def asset(name: str) -> Response:
-        if name not in page:
-            raise RefusedError(404, "no such file")
-        return page[name]()
 
     @app.get("/films/{token}.mp4")
     def film(token: str) -> Response:
@@ -183,6 +161,7 @@ def create_app(
         secret = secret_of(request)
         return _told(store.finish(secret, clock()), secret)
 
+    web.add_page(app, "interdance.study", _FILES)
     web.protect(app, hosts=hosts, max_bytes=MAX_BYTES, headers=_HEADERS)
     return app
 
@@ -212,12 +191,9 @@ def serve_study(
     paragraphs = read_consent(consent) if consent else []
     store = Store(plan, folder, database)
 
-    def ready(address: str) -> None:
-        say(address.replace("localhost", names[0]) if web.is_every(host) else address)
-
     try:
         mark_served(folder)
-        web.serve(create_app(plan, folder, store, hosts=names, consent=paragraphs), host, port, ready)
+        web.serve(create_app(plan, folder, store, hosts=names, consent=paragraphs), host, port, say, shown=names[0])
     finally:
         store.close()
 
@@ -229,12 +205,6 @@ def read_consent(path: Path) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({type(error).__name__}); give a text in UTF-8") from None
     return [" ".join(part.split()) for part in re.split(r"\n\s*\n", text) if part.strip()]
-
-
-def _asset(name: str) -> Callable[[], Response]:
-    content = resources.files("interdance.study").joinpath("page", name).read_text(encoding="utf-8")
-    kind = _TYPES[Path(name).suffix]
-    return lambda: Response(content, media_type=kind, headers={"Cache-Control": "no-cache"})
 
 
 def _told(state: State, secret: str) -> dict[str, Any]:
