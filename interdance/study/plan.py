@@ -107,9 +107,9 @@ class Plan:
 
     def sequence(self, number: int) -> list[Trial]:
         """What the participant with that number watches, in her order."""
-        couple, is_mirror = divmod(number, 2)
-        alike = np.random.default_rng([self.seed, couple, 0])  # what the two have in common
-        chosen = self._chosen(couple)
+        two, is_mirror = divmod(number, 2)
+        alike = np.random.default_rng([self.seed, two, 0])  # what both of them have in common
+        chosen = self._chosen(two)
         shows_first = _halved([len(films) for films in chosen], alike)
         order = np.random.default_rng([self.seed, number, 1])
         trials = [
@@ -122,7 +122,7 @@ class Plan:
         shown = [self._trial(film, TRUE, bool(flag) != bool(is_mirror)) for film, flag in zip(checks, flags, strict=True)]
         return _with_checks(self._apart(trials, order), shown, order)
 
-    def _chosen(self, couple: int) -> list[list[int]]:
+    def _chosen(self, two: int) -> list[list[int]]:
         """Films by comparison: the next ``num_pairs`` of an endless round of all films.
 
         The round goes through the clips in a shuffled order and through the comparisons in turn, both at once, and shifts
@@ -133,7 +133,7 @@ class Plan:
         order = np.random.default_rng([self.seed, 2]).permutation(num_clips)
         meeting, common = math.lcm(num_clips, num_comparisons), math.gcd(num_clips, num_comparisons)
         chosen: list[list[int]] = [[] for _ in self.comparisons]
-        for place in range(couple * self.num_pairs, (couple + 1) * self.num_pairs):
+        for place in range(two * self.num_pairs, (two + 1) * self.num_pairs):
             comparison = (place + place // meeting % common) % num_comparisons
             chosen[comparison].append(where[comparison, int(order[place % num_clips])])
         return chosen
