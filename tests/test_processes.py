@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import psutil
@@ -82,6 +82,8 @@ def test_one_worker_is_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
             square, held, threads, process, _ = pool.submit(work, 3).result()
         assert (square, held, threads, process) == (9, [7], 1, os.getpid()), "set up, and of one thread all the same"
         assert torch.get_num_threads() == 3
+        with ThreadPoolExecutor(1) as thread:
+            assert thread.submit(torch.get_num_threads).result() == 3, "of threads begun afterwards, too"
     finally:
         torch.set_num_threads(before)
         HELD.clear()

@@ -6,6 +6,7 @@ import asyncio
 import http.client
 import io
 import json
+import os
 import pickle
 import signal
 import subprocess
@@ -492,6 +493,62 @@ def test_the_queue_goes_on_whatever_happens(root: Path, tmp_path: Path, monkeypa
     assert asyncio.run(work()) == ["the studio failed (ValueError); its log has more"] * 2
 
 
+class Slow(Child):
+    """A process that never answers."""
+
+    async def ask(self, *_: Any, **__: Any) -> Any:
+        await asyncio.sleep(600)
+
+
+def test_what_takes_too_long_is_ended(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    params = config.load(root / "params.yaml")
+    limits = replace(params.studio, job_s=0.2, patience_s=0.3)
+    monkeypatch.setattr(bench, "Child", Slow)
+
+    async def work() -> None:
+        place, reader, said = Bench(tmp_path / "bench", limits), Reader(tmp_path / "reader", limits), []
+        place.open()
+        piece = Work("dance", params, {}, {}, lambda outcome: said.append(outcome.error))
+        await place.put(piece)
+        await asyncio.wait_for(piece.over.wait(), 20)
+        await place.close()
+        assert said == ["it took more than 0.2 s (studio.job_s) and was ended"]
+        with pytest.raises(InputError, match=r"song\.ogg: reading it takes more than 0\.3 s; cut it"):
+            await asyncio.wait_for(reader.ask("song", params, {}, "song.ogg", path="x", label="x"), 20)
+        assert not piece.child.is_alive and not list((tmp_path / "reader").iterdir()), "their processes are gone"
+
+    asyncio.run(work())
+
+
+def test_what_takes_too_much_memory_is_refused(root: Path, tmp_path: Path) -> None:
+    params = config.load(root / "params.yaml")
+    (tmp_path / "song.flac").write_bytes(flac_of(2000, tmp_path))
+
+    async def read() -> None:
+        reader = Reader(tmp_path / "reader", replace(params.studio, memory_mb=60.0))  # of samples there are 128 MB
+        with pytest.raises(InputError, match="needs more memory than a file is given here"):
+            await reader.ask("song", params, {}, "song", path=str(tmp_path / "song.flac"), label="song")
+        await reader.close()
+
+    asyncio.run(read())
+
+
+def test_who_does_not_want_to_end_is_ended_with_what_it_has_started(tmp_path: Path) -> None:
+    async def end() -> None:
+        process = await asyncio.create_subprocess_exec(
+            *("sh", "-c", "trap '' TERM HUP INT; sleep 600 & echo $!; wait"), stdout=subprocess.PIPE, start_new_session=True
+        )
+        started = psutil.Process(int(await process.stdout.readline()))
+        try:
+            await asyncio.wait_for(Child(process, tmp_path / "home").end(), 5)
+            assert not psutil.wait_procs([started], 5)[1]
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+    asyncio.run(end())
+
+
 # ------------------------------------------------------------------------------------------------- beginning and ending
 
 
@@ -560,6 +617,20 @@ def test_why_a_form_failed_is_kept_with_its_dance(tmp_path: Path) -> None:
         studio._form_ended(key, jobs.Outcome(error="the program failed", log="Traceback"))
     assert (folder / "log.txt").read_text() == "Traceback"
     assert list(studio._form_errors) == [(name, "duet.mp4")]
+    studio.store.close()
+
+
+def test_why_a_dance_failed_is_kept_and_nothing_else_of_it(tmp_path: Path) -> None:
+    params = config.load(REPOSITORY / "params.yaml")
+    studio = core.Studio(tmp_path, params)
+    name, folder = studio.store.new_folder()
+    (folder / "out").mkdir()
+    studio.store.save(Job(name, "t", "", "s", "m", default_wish(params), "s", "open", "", time.time(), 0.0, 0.0, 0.0, []))
+    studio._works[name] = Work("dance", params, {}, {}, lambda _: None)
+    studio._ended(name, bench.Outcome(error="the program failed", log="Traceback"))
+    assert (studio.job(name).state, studio.job(name).error) == ("failed", "the program failed")
+    assert sorted(path.name for path in folder.iterdir()) == ["job.json", "log.txt"]
+    assert (folder / "log.txt").read_text() == "Traceback"
     studio.store.close()
 
 

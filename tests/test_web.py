@@ -76,14 +76,25 @@ def test_too_much_is_refused_whatever_the_header_says(client: TestClient, path: 
         assert (answer.status_code, answer.json()["error"]) == (413, "more than 0.001 MB were sent; send less")
 
 
+def test_too_much_is_refused_before_anybody_reads_it(client: TestClient) -> None:
+    assert client.post("/nothing", content=b"x" * 1000).status_code == 404
+    assert client.post("/nothing", content=b"x" * 1001).status_code == 413
+
+
 @pytest.mark.parametrize(("host", "status"), [("dance.example:80", 200), ("evil.example", 400), ("127.0.0.1:8000", 200)])
 def test_foreign_hosts_are_refused(client: TestClient, host: str, status: int) -> None:
     assert client.post("/", headers={"host": host}).status_code == status
 
 
-@pytest.mark.parametrize(("origin", "status"), [("http://localhost:8000", 200), ("http://evil.example", 403), ("null", 403)])
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [("http://localhost:8000", 200), ("http://evil.example", 403), ("null", 403), ("http://localhost:8001", 403)],
+)
 def test_other_origins_change_nothing(client: TestClient, origin: str, status: int) -> None:
     assert client.post("/", headers={"origin": origin}).status_code == status
+    for method in ("PUT", "DELETE", "PATCH"):
+        assert client.request(method, "/nothing", headers={"origin": origin}).status_code == (404 if status == 200 else 403)
+    assert client.get("/own", headers={"origin": origin}).status_code == 200, "looking changes nothing"
 
 
 def test_a_users_mistake_is_a_sentence(client: TestClient) -> None:
@@ -122,7 +133,8 @@ def test_a_sender_who_dawdles_is_sent_away(tmp_path: Path) -> None:
             return {"type": "http.request", "body": b"x", "more_body": True}
 
         with pytest.raises(InputError) as refusal:
-            await web.receive_file(Request({"type": "http"}, receive), tmp_path / "came", patience_s=0.2, most_s=0.5)
+            came = web.receive_file(Request({"type": "http"}, receive), tmp_path / "came", patience_s=0.2, most_s=0.5)
+            await asyncio.wait_for(came, 20)
         return str(refusal.value)
 
     for pause, least in ((10.0, 0.2), (0.05, 0.5)):
