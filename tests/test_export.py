@@ -30,7 +30,7 @@ from interdance.export.joined import join_pages
 from interdance.export.page import write_page
 from interdance.export.raster import Camera, Renderer, vertex_normals
 from interdance.export.scene import VIEWS, Scene, View
-from interdance.export.sheet import write_sheet
+from interdance.export.sheet import Sheet, choose_frames, write_sheet
 from interdance.export.sound import SAMPLE_RATE, encode_mp3, read_stereo
 from interdance.export.video import write_video
 from interdance.metrics.interaction import contact_rates, penetration_rate
@@ -310,6 +310,18 @@ def test_views_share_a_film_and_each_shows_the_couple(body: Body, couple, tmp_pa
         assert reach[..., 1].max() < 1.0 and reach[..., 0].max() < 319 / 179, "everything that is danced is in the picture"
     front, side = (scene.cameras[index][0].axes()[2] for index in (1, 2))
     assert abs(front @ side) < 0.05, "front and side look across each other"
+
+
+def test_the_nearest_frames_are_drawn_and_said(body: Body, couple, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    frames = choose_frames("--at", 46, FPS, 0, [0.0, 0.49, 0.52, 45 / FPS, 45 / FPS + 0.5 / FPS])
+    assert frames.tolist() == [0, 15, 16, 45, 45]
+    assert choose_frames("--pictures", NUM_FRAMES, FPS, 3, None).tolist() == [0, 22, NUM_FRAMES - 1]
+    assert choose_frames("--pictures", 2, FPS, 3, None).tolist() == [0, 1], "no frame comes twice"
+    labels: list[str] = []
+    monkeypatch.setattr(Scene, "draw", lambda scene, frames, *rest: frames)
+    monkeypatch.setattr(Sheet, "put", lambda sheet, place, picture, label: labels.append(label))
+    write_sheet(tmp_path / "sheet.png", cast(couple[0], [couple[1]]), body, moments=[0.4, 1.2], width=64, height=48)
+    assert labels == ["0.4 s", "1.2 s"]
 
 
 def test_a_sheet_is_a_grid_of_moments(body: Body, couple, tmp_path: Path):

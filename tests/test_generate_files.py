@@ -88,12 +88,15 @@ def test_the_timeline_is_what_is_evaluated_of_these_files(
     monkeypatch.setattr(files, "generate_follower", lambda *rest, **named: made)
     monkeypatch.setattr(files, "write_video", lambda *rest, **named: None)
     monkeypatch.setattr(meeting, "POINTS_AT_ONCE", 17 * 655)  # pieces are joined, the last one shorter
+    features_TA = np.zeros((FRAMES, 35), np.float32)
+    features_TA[15, BEATS] = 1.0
+    monkeypatch.setattr(files, "music_features", lambda *rest: features_TA)
     generate_files(inputs / "leader.npz", inputs / "song.wav", tmp_path, model, params, seed=3)
     ((name, (contact, penetration)),) = curves(tmp_path / "duet.html").items()
     leader = body.points(read_motion(tmp_path / "leader.npz"))[:, 55:]
     points, fitted = np.load(tmp_path / "points.npy")[:, 55:], body.points(read_motion(tmp_path / "follower.npz"))[:, 55:]
     distance = params.evaluate.contact_distance
-    assert name == "InterDance"
+    assert name == "InterDance" and read_page(tmp_path / "duet.html")[0]["beats"] == [0.5]
     assert contact.mean() == contact_frequency(leader, points, distance=distance) > 0
     rate = penetration_rate(leader, points, body.surface_faces)
     assert penetration.mean() == pytest.approx(rate, rel=1e-6)

@@ -268,6 +268,8 @@ def test_the_command_says_what_it_did(
     said = json.loads((tmp_path / "gate.json").read_text())
     assert said["promoted"] is False and said["champion"] == "1" and said["differences"]["FID_cd"]["difference"] > 0
     assert "FID_cd" in done.output and "minus version 1" in done.output
+    refused = runner.invoke(app, ["promote", "--rollback", "--json", str(tmp_path / "back.json"), *root])
+    assert isinstance(refused.exception, InputError) and "leave --run, --best and --json out" in str(refused.exception)
     assert list(elsewhere.iterdir()) == [], "MLflow makes a database in the working folder when it is not told of another"
 
 
@@ -341,4 +343,7 @@ def test_a_comparison_shows_what_differs_and_the_same_takes(params: Params, path
     assert sorted(path.name for path in (paths.root / "side" / "joined").iterdir()) == ["tango"]
     page = (paths.root / "side" / "index.html").read_text()
     assert page.count("<iframe") == 4 and page.count('class="joined"') == 1 and "train.lr" in page
+    told = ["--json", str(paths.root / "side.json"), "--out", str(paths.root / "side"), "--root", str(paths.root)]
+    assert CliRunner().invoke(app, ["runs", "aaaa000011", "bbbb000011", *told]).exit_code == 0
+    assert json.loads((paths.root / "side.json").read_text()) == {"train.lr": {"aaaa0000": "0.001", "bbbb0000": "0.002"}}
     compare_trainings(paths, "interdance", ["aaaa000011", "bbbb000011"], paths.root / "side")  # its own folder is replaced

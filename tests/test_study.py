@@ -44,8 +44,9 @@ from interdance.export.scene import VIEWS, Scene
 from interdance.export.sound import SAMPLE_RATE, read_stereo
 from interdance.export.video import FARTHEST, frame_pair
 from interdance.files import write_json
+from interdance.study import build as building
 from interdance.study.build import build_study
-from interdance.study.material import broken
+from interdance.study.material import Take, broken
 from interdance.study.plan import BROKEN, CHECK, FILMS, TRUE, Clip, Film, Plan, film_path, mark_served, read_plan
 from interdance.study.questions import QUESTION_KEYS
 from interdance.study.server import create_app
@@ -136,6 +137,34 @@ def test_a_film_shows_the_halves_that_the_plan_says_and_the_song_of_its_clip(stu
     assert sharp[BROKEN] > 4 * sharp[TRUE], "the broken dancer jumps"
     sound = read_stereo(film_path(study, film.token), plan.seconds)
     assert np.abs(np.fft.rfft(sound[0])).argmax() / plan.seconds == pytest.approx(440, abs=4)
+
+
+def test_a_film_is_of_its_clip_and_named_by_chance_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = Body.load()
+    who = {name: motion(body, seed, 0.0, (0.0, 0.0), FRAMES) for seed, name in enumerate(("leader", "true", "one", "other"))}
+    sound = np.zeros(2 * SAMPLE_RATE)
+    sound[round(1.25 * SAMPLE_RATE) :] = 0.5
+    soundfile.write(tmp_path / "song.wav", sound, SAMPLE_RATE)
+    take = Take("t", "", tmp_path / "song.wav", who["leader"], who["true"], {name: who[name] for name in ("one", "other")})
+    filmed: list[Any] = []
+
+    def film(path: Path, leader: Motion, followers: tuple[Motion, Motion], *rest: Any, **named: Any) -> None:
+        path.touch()
+        filmed.append((leader, *followers, rest[1]))
+
+    monkeypatch.setattr(building, "write_pair", film)
+    monkeypatch.setattr(building.secrets, "token_hex", lambda count: "ab" * count)
+    item = building._item(0, 0, ("one", "other"), np.random.default_rng(0))
+    assert item.token == "ab" * 16
+    clip = Clip("t", "", 1.0)
+    plan = Plan(0, 0.5, 1, 0, (("one", "other"),), (clip,), (item,))
+    building._film(tmp_path / "film.mp4", take, clip, item, plan, quick_params(), body)
+    ((*shown, song),) = filmed
+    for found, name in zip(shown, ("leader", *item.halves), strict=True):
+        assert (found.rotations_TJ3 == who[name].rotations_TJ3[30:45]).all()
+        assert (found.translation_T3 == who[name].translation_T3[30:45]).all()
+    assert song.shape == (2, SAMPLE_RATE // 2)
+    assert np.abs(song[0, : SAMPLE_RATE // 4 - 50]).max() < 0.01 < 0.3 < song[0, 3 * SAMPLE_RATE // 8]
 
 
 def test_both_halves_have_one_camera(study: Path, plan: Plan) -> None:

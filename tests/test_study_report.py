@@ -120,6 +120,9 @@ def test_of_the_terms_of_the_variance_the_largest_stands() -> None:
     found = preference(Votes((who + what) % 2 == 0, who, what), np.arange(4))
     assert found is not None and (found.share, found.p) == (0.5, 1.0)
     assert found.high == pytest.approx(expit(3.1824 * np.sqrt(1 / 60) / 0.25), abs=1e-4), "0.25 / 15 of sixteen answers"
+    for faithful, others in ((who, what), (what, who)):  # half of them always say one thing, and the others cancel
+        found = preference(Votes(faithful < 2, faithful, others), np.arange(4))
+        assert found is not None and found.high == pytest.approx(expit(3.1824 * np.sqrt(1 / 12) / 0.25), abs=1e-4)
 
 
 def test_clips_of_a_take_go_together_where_there_are_enough() -> None:
