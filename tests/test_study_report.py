@@ -203,6 +203,9 @@ def test_whose_answers_count() -> None:
         Record("A", "none", True, tuple(always_a)),
     ]
     assert sort_out(plan, records, params) == ["", "unfinished", "hasty", "", "failed checks", "failed checks"]
+    for hasty, others, verdict in ((23, 1000.0, "hasty"), (21, 12.1, "")):  # of 44: what the middle one took
+        trials = answered(plan, 6, good, seconds=10.0).trials[:hasty] + answered(plan, 6, good, seconds=others).trials[hasty:]
+        assert sort_out(plan, [Record("B", "none", True, trials)], params) == [verdict]
     lenient = dataclasses.replace(params, check_wrong=12, hasty_s=1.0)
     assert sort_out(plan, records, lenient) == ["", "unfinished", "", "", "", ""]
     summary = summarise(plan, records, params)
