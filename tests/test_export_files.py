@@ -30,7 +30,7 @@ from interdance.export.bvh import euler_angles, write_bvh
 from interdance.export.cast import cast
 from interdance.export.files import Look, Sources, export_files
 from interdance.export.gltf import write_glb
-from interdance.export.rig import influences
+from interdance.export.rig import influences, whole_shares
 from interdance.export.sound import read_stereo
 from interdance.export.video import write_video
 from interdance.mocap.bvh import forward_kinematics, read_bvh
@@ -40,7 +40,7 @@ from interdance.takes import NUM_JOINTS, Duet, Motion, read_motion, write_motion
 FPS = 29.97
 NUM_FRAMES = 90
 LEAVES = [joint for joint in range(NUM_JOINTS) if joint not in PARENTS]
-STILL = "jaw"
+STILL, RETURNS = "jaw", "head"
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +49,14 @@ def body() -> Body:
 
 
 def _dancer(seed: int, fps: float = FPS, num_frames: int = NUM_FRAMES) -> Motion:
-    """Everything but the jaw moves, by large angles and about every axis; an odd shape, away from the origin."""
+    """Everything but the jaw moves, by large angles and about every axis, and the head ends as it began; an odd shape, away
+    from the origin.
+    """
     random = np.random.default_rng(seed)
     time = np.arange(num_frames)[:, None, None] / fps
     rotations = random.uniform(0.1, 0.5, (1, NUM_JOINTS, 3)) * np.sin(2 * time + random.uniform(0, 6, (1, NUM_JOINTS, 3)))
     rotations[:, INDEX[STILL]] = 0.0
+    rotations[:, INDEX[RETURNS]] *= np.sin(np.linspace(0.0, np.pi, num_frames))[:, None]
     turn = Rotation.from_rotvec((seed + 4.0 * time[:, 0]) * [[0.0, 1.0, 0.0]])  # nearly two turns
     rotations[:, 0] = (turn * Rotation.from_rotvec(rotations[:, 0])).as_rotvec()
     place = np.stack([0.8 * seed + np.sin(time[:, 0, 0]), np.full(num_frames, 1.2), time[:, 0, 0]], axis=1)
@@ -297,10 +300,12 @@ def test_glb_is_laid_out_as_programs_expect(body: Body, glb: Path) -> None:
             turns = document.array(sampler["output"])
             assert ((turns[1:] * turns[:-1]).sum(axis=1) > 0.9).all(), "neighbours may be blended"
     assert keys[first + INDEX[STILL], "rotation"] == 1, "a joint that never moves has one key"
-    assert keys[first, "translation"] == keys[first + 1, "rotation"] == NUM_FRAMES
+    assert keys[first, "translation"] == keys[first + 1, "rotation"] == keys[first + INDEX[RETURNS], "rotation"] == NUM_FRAMES
     primitives = [mesh["primitives"][0] for mesh in content["meshes"]]
     for name in ("JOINTS_0", "JOINTS_1", "WEIGHTS_0", "WEIGHTS_1"):
         assert len({primitive["attributes"][name] for primitive in primitives}) == 1, "weights are there once for all"
+    weights = [document.array(primitives[0]["attributes"][f"WEIGHTS_{number}"]) for number in (0, 1)]
+    assert (weights[0].min(axis=1) >= weights[1].max(axis=1) - 2 / 65535).all(), "some programs read but the first four"
     assert b"/" not in json.dumps([content["asset"], content["buffers"], content.get("images", [])]).encode(), "no paths"
 
 
@@ -313,6 +318,7 @@ def test_weights_sum_exactly_with_the_heaviest_first(body: Body) -> None:
         dense = np.zeros_like(weights)
         np.add.at(dense, (np.arange(len(joints))[:, None], joints), shares / units)
         assert np.abs(dense - weights).max() <= 1.0 / units + 1e-6
+    assert whole_shares(np.array([[0.0, 0.0], [1.0, 2.0]]), 255).tolist() == [[0, 0], [85, 170]], "nothing stays nothing"
 
 
 def test_glb_of_a_minute_is_small_and_the_same_twice(body: Body, tmp_path: Path) -> None:
