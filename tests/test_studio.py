@@ -435,6 +435,8 @@ def test_two_hundred_requests_at_once(server: Server, tmp_path: Path) -> None:
     assert 2 <= len(taken) < 40 and statuses[2::5].count(429) == 40 - len(taken)
     assert any("are waiting already" in answer.get("error", "") for answer in (value for _, value in answers[2::5]))
     assert not list(server.state.glob("incoming/*"))
+    kept = {path.name for path in server.state.glob("jobs/*")}
+    assert kept == {job["id"] for job in server.ask("GET", "/api/jobs")[1]}, "nothing of those that found no place"
     for name in taken[1:]:
         assert server.ask("POST", f"/api/jobs/{name}/cancel")[0] == 200
     assert server.wait(taken[0], lambda job: job["state"] != "open")["state"] == "done"
