@@ -46,12 +46,13 @@ def test_a_plan_without_faults_takes_what_its_steps_take_and_with_them_more() ->
     expected = flop / plan.SPEED * (epochs * windows + 64 * calm.trial_steps)
     assert calm.useful == pytest.approx(expected, rel=1e-3) and calm.lost == calm.reading == 0
     assert calm.ended["ablations"] == pytest.approx(calm.useful, rel=1e-2), "one GPU is never idle"
-    slow = plan.Simulation(plan.replace(one, storage=1e6), search, 1).run()
+    poor = plan.replace(one, storage=5e7)
+    slow = plan.Simulation(poor, search, 1).run()
     expected = flop / plan.SPEED * (epochs * windows + 64 * slow.trial_steps)
     assert slow.useful == pytest.approx(expected, rel=1e-3) and slow.reading > 0.1 * slow.useful, "waiting is no work"
     assert slow.useful + slow.reading == pytest.approx(slow.ended["ablations"], rel=1e-2)
-    stormy = plan.Simulation(plan.replace(one, between_faults=10.0), search, 1).run()
-    assert stormy.lost > 0 and stormy.ended["ablations"] > calm.ended["ablations"]
+    stormy = plan.Simulation(plan.replace(poor, between_faults=10.0), search, 1).run()
+    assert stormy.lost > 0 and stormy.ended["ablations"] > slow.ended["ablations"]
     assert stormy.useful + stormy.lost + stormy.reading <= stormy.ended["ablations"] * 1.001, "no second is counted twice"
     after = flop / plan.SPEED * (epochs * windows + 64 * stormy.trial_steps)
     assert stormy.useful == pytest.approx(after, rel=1e-3), "what is made again counts once"

@@ -85,6 +85,8 @@ def test_one_answer_each_is_the_textbooks_interval() -> None:
     error = np.sqrt(0.7 * 0.3 / 49) / (0.7 * 0.3)
     assert found.high == pytest.approx(expit(np.log(0.7 / 0.3) + 2.0096 * error), abs=1e-4)
     assert found.low == pytest.approx(expit(np.log(0.7 / 0.3) - 2.0096 * error), abs=1e-4)
+    alone = preference(dataclasses.replace(votes, participant_N=np.zeros(50, int)), np.arange(50))
+    assert alone == dataclasses.replace(found, num_participants=1), "one person's answers go by their clips alone"
 
 
 def test_where_everybody_agrees_the_interval_is_exact() -> None:
