@@ -487,6 +487,9 @@ def test_answers_come_back_as_they_were_given(store: Store) -> None:
     assert (state.num_answered, state.num_trials, state.code) == (8, 8, "")
     state = store.finish(secret, 2000.0)
     assert CODE.fullmatch(state.code) and store.finish(secret, 3000.0) == state == store.state(secret)
+    with store._engine.connect() as connection:
+        ended = sql.text("SELECT finished_at FROM participants WHERE code = :code")
+        assert connection.execute(ended, {"code": state.code}).scalar_one() == 2000.0, "once"
     (record,) = store.records()
     assert (record.code, record.experience, record.is_finished) == (state.code, "some", True)
     sequence = store.plan.sequence(0)
