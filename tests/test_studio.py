@@ -495,6 +495,36 @@ def test_the_queue_goes_on_whatever_happens(root: Path, tmp_path: Path, monkeypa
     assert asyncio.run(work()) == ["the studio failed (ValueError); its log has more"] * 2
 
 
+def test_a_process_that_ended_while_it_waited_takes_no_work_with_it(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params, started = config.load(root / "params.yaml"), []
+
+    class Willing(Child):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            started.append(self)
+
+        async def ask(self, *_: Any, **__: Any) -> Any:
+            return "by one that lives" if self.is_alive else "by one that is gone"
+
+    monkeypatch.setattr(bench, "Child", Willing)
+
+    async def work() -> list[str]:
+        place, said = Bench(tmp_path, replace(params.studio, workers=1)), []
+        place.open()
+        while not started:
+            await asyncio.sleep(0.01)
+        await started[0].end()
+        piece = Work("dance", params, {}, {}, lambda outcome: said.append(outcome.done))
+        await place.put(piece)
+        await asyncio.wait_for(piece.over.wait(), 20)
+        await place.close()
+        return said
+
+    assert asyncio.run(work()) == ["by one that lives"]
+
+
 class Slow(Child):
     """A process that never answers."""
 
