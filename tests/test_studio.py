@@ -644,11 +644,15 @@ def test_why_a_form_failed_is_kept_with_its_dance(tmp_path: Path) -> None:
     studio = core.Studio(tmp_path, params)
     name, folder = studio.store.new_folder()
     studio.store.save(Job(name, "t", "", "s", "m", default_request(params), "s", "done", "", time.time(), 0.0, 0.0, 0.0, []))
+    (folder / "out").mkdir()
+    for file in (".duet.half.mp4", ".duet.half.glb"):  # of one that was killed, and of one that is being made
+        (folder / "out" / file).touch()
     for key in ((name, "duet.mp4"), ("gone", "duet.mp4")):
         studio._forms[key] = Work("form", params, {}, {}, lambda _: None)
         studio._form_ended(key, jobs.Outcome(error="the program failed", log="Traceback"))
     assert (folder / "log.txt").read_text() == "Traceback"
     assert list(studio._form_errors) == [(name, "duet.mp4")]
+    assert [path.name for path in (folder / "out").iterdir()] == [".duet.half.glb"]
     studio.store.close()
 
 
