@@ -56,3 +56,4 @@ def test_a_plan_without_faults_takes_what_its_steps_take_and_with_them_more() ->
     assert stormy.useful + stormy.lost + stormy.reading <= stormy.ended["ablations"] * 1.001, "no second is counted twice"
     after = flop / plan.SPEED * (epochs * windows + 64 * stormy.trial_steps)
     assert stormy.useful == pytest.approx(after, rel=1e-3), "what is made again counts once"
+    assert stormy.reading == pytest.approx(slow.reading, rel=1e-6), "so does waiting: none of the trials, on half GPUs"
