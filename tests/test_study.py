@@ -387,10 +387,10 @@ def test_a_damaged_study_is_named(study: Path, tmp_path: Path) -> None:
     values = json.loads((copy / "plan.json").read_text())
     values["items"][0]["token"] = "../../etc"
     write_json(copy / "plan.json", values)
-    with pytest.raises(InputError, match="damaged"):
+    with pytest.raises(InputError, match=r"plan\.json: damaged"):
         read_plan(copy)
     write_json(copy / "plan.json", [])
-    with pytest.raises(InputError, match="damaged"):
+    with pytest.raises(InputError, match=r"plan\.json: damaged"):
         read_plan(copy)
 
 
