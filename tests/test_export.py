@@ -320,7 +320,7 @@ def test_the_nearest_frames_are_drawn_and_said(body: Body, couple, tmp_path: Pat
     labels: list[str] = []
     monkeypatch.setattr(Scene, "draw", lambda scene, frames, *rest: frames)
     monkeypatch.setattr(Sheet, "put", lambda sheet, place, picture, label: labels.append(label))
-    write_sheet(tmp_path / "sheet.png", cast(couple[0], [couple[1]]), body, moments=[0.4, 1.2], width=64, height=48)
+    write_sheet(tmp_path / "sheet.png", cast(couple[0], [couple[1]]), body, moments=[0.4, 1.2])
     assert labels == ["0.4 s", "1.2 s"]
 
 

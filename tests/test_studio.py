@@ -508,10 +508,10 @@ def test_a_process_that_ended_while_it_waited_takes_no_work_with_it(
         async def ask(self, *_: Any, **__: Any) -> Any:
             return "by one that lives" if self.is_alive else "by one that is gone"
 
-    monkeypatch.setattr(bench, "Child", Willing)
+    monkeypatch.setattr(jobs, "Child", Willing)
 
     async def work() -> list[str]:
-        place, said = Bench(tmp_path, replace(params.studio, workers=1)), []
+        place, said = JobQueue(tmp_path, replace(params.studio, workers=1)), []
         place.open()
         while not started:
             await asyncio.sleep(0.01)
@@ -535,10 +535,10 @@ class Slow(Child):
 def test_what_takes_too_long_is_ended(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     params = config.load(root / "params.yaml")
     limits = replace(params.studio, job_s=0.2, patience_s=0.3)
-    monkeypatch.setattr(bench, "Child", Slow)
+    monkeypatch.setattr(jobs, "Child", Slow)
 
     async def work() -> None:
-        place, reader, said = Bench(tmp_path / "bench", limits), Reader(tmp_path / "reader", limits), []
+        place, reader, said = JobQueue(tmp_path / "queue", limits), Reader(tmp_path / "reader", limits), []
         place.open()
         piece = Work("dance", params, {}, {}, lambda outcome: said.append(outcome.error))
         await place.put(piece)
@@ -661,9 +661,9 @@ def test_why_a_dance_failed_is_kept_and_nothing_else_of_it(tmp_path: Path) -> No
     studio = core.Studio(tmp_path, params)
     name, folder = studio.store.new_folder()
     (folder / "out").mkdir()
-    studio.store.save(Job(name, "t", "", "s", "m", default_wish(params), "s", "open", "", time.time(), 0.0, 0.0, 0.0, []))
+    studio.store.save(Job(name, "t", "", "s", "m", default_request(params), "s", "open", "", time.time(), 0.0, 0.0, 0.0, []))
     studio._works[name] = Work("dance", params, {}, {}, lambda _: None)
-    studio._ended(name, bench.Outcome(error="the program failed", log="Traceback"))
+    studio._ended(name, jobs.Outcome(error="the program failed", log="Traceback"))
     assert (studio.job(name).state, studio.job(name).error) == ("failed", "the program failed")
     assert sorted(path.name for path in folder.iterdir()) == ["job.json", "log.txt"]
     assert (folder / "log.txt").read_text() == "Traceback"

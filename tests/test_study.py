@@ -148,19 +148,19 @@ def test_a_film_is_of_its_clip_and_named_by_chance_alone(tmp_path: Path, monkeyp
     take = Take("t", "", tmp_path / "song.wav", who["leader"], who["true"], {name: who[name] for name in ("one", "other")})
     filmed: list[Any] = []
 
-    def film(path: Path, leader: Motion, followers: tuple[Motion, Motion], *rest: Any, **named: Any) -> None:
+    def write(path: Path, leader: Motion, followers: tuple[Motion, Motion], *rest: Any, **named: Any) -> None:
         path.touch()
         filmed.append((leader, *followers, rest[1]))
 
-    monkeypatch.setattr(building, "write_pair", film)
+    monkeypatch.setattr(building, "write_pair", write)
     monkeypatch.setattr(building.secrets, "token_hex", lambda count: "ab" * count)
-    item = building._item(0, 0, ("one", "other"), np.random.default_rng(0))
-    assert item.token == "ab" * 16
+    film = building._drawn(0, 0, ("one", "other"), np.random.default_rng(0))
+    assert film.token == "ab" * 16
     clip = Clip("t", "", 1.0)
-    plan = Plan(0, 0.5, 1, 0, (("one", "other"),), (clip,), (item,))
-    building._film(tmp_path / "film.mp4", take, clip, item, plan, quick_params(), body)
+    plan = Plan(0, 0.5, 1, 0, (("one", "other"),), (clip,), (film,))
+    building._write_film(tmp_path / "film.mp4", take, clip, film, plan, quick_params(), body)
     ((*shown, song),) = filmed
-    for found, name in zip(shown, ("leader", *item.halves), strict=True):
+    for found, name in zip(shown, ("leader", *film.halves), strict=True):
         assert (found.rotations_TJ3 == who[name].rotations_TJ3[30:45]).all()
         assert (found.translation_T3 == who[name].translation_T3[30:45]).all()
     assert song.shape == (2, SAMPLE_RATE // 2)
