@@ -17,3 +17,12 @@ D    width of the denoiser
 
 Units and axes: metres, seconds, radians; right-handed, +Y up; a dancer of zero yaw faces +Z with the left side at +X.
 """
+
+from __future__ import annotations
+
+import os
+
+# Threads of torch wait for each other by turning in place. On a machine that does other work, too, those who turn keep the one
+# that they wait for from its core, and a training nearly stops; a short turn, and then sleep, costs nothing where nobody else
+# computes (`benchmarks/busy.py`). Read once, when torch is loaded.
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
