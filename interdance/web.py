@@ -99,7 +99,7 @@ def page_headers(also: str) -> dict[str, str]:
 
 
 def page_file(package: str, name: str) -> bytes:
-    """A file of a package's folder ``page``."""
+    """A file of a package's folder ``page``; :class:`FileNotFoundError` where there is none."""
     return resources.files(package).joinpath("page", name).read_bytes()
 
 

@@ -42,14 +42,20 @@ def items(texts: Sequence[str] | None) -> list[str]:
 
 
 def one_of(words: Any, option: str, word: str) -> Any:
-    """The word, if it is one of a Literal's."""
+    """The word, if it is one of a Literal's; else :class:`InputError` names those."""
     if word not in get_args(words):
         raise InputError(f"{option} {word}: one of {', '.join(get_args(words))} is needed")
     return word
 
 
 def named_folders(option: str, texts: Sequence[str], *, may_be_bare: bool = False) -> dict[str, Path]:
-    """Folders by the name that NAME=FOLDER gives each; one that may be bare, and is, goes by its own."""
+    """Folders by the name that NAME=FOLDER gives each; one that may be bare, and is, goes by its own.
+
+    Raises
+    ------
+    InputError
+        Where a name or a folder is missing, and for two of one name.
+    """
     folders: dict[str, Path] = {}
     for text in texts:
         name, equals, folder = text.partition("=")

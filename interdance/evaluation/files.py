@@ -267,7 +267,7 @@ def write_motions(
 
 
 def as_motion(dancer: Dancer, body: Body) -> Motion:
-    """A dancer with a body to be drawn: to points or joints one is fitted."""
+    """A dancer with a body to be drawn: SMPL-X parameters, which are fitted to points (T, 710, 3) or joints (T, 55, 3)."""
     if isinstance(dancer, Points):
         return fit_motion(dancer.points_TP3, body, dancer.fps)[0]
     if isinstance(dancer, Joints):

@@ -60,7 +60,13 @@ def read(path: Path, fps: float, reading: Reading, body: Body) -> Dancer:
 
 
 def read_together(take: str, places: Iterable[Path], fps: float, reading: Reading, body: Body) -> dict[Path, Dancer]:
-    """Dancers of a take, each by its file, cut to the frames that all of them have (see :func:`common_length`)."""
+    """Dancers of a take by their files, at ``fps`` frames per second, cut to the frames that all of them have.
+
+    Raises
+    ------
+    InputError
+        For a file that cannot be used, and for lengths that differ by more than the tolerance (:func:`common_length`).
+    """
     dancers = {place: read(place, fps, reading, body) for place in dict.fromkeys(places)}
     lengths = {place: dancer.num_frames for place, dancer in dancers.items()}
     num_frames = common_length(take, lengths, reading.tolerance_s * fps)

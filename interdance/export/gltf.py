@@ -43,7 +43,7 @@ from interdance.body.skeleton import JOINT_NAMES, PARENTS
 from interdance.export import palette
 from interdance.export.cast import Dancer, check_together
 from interdance.export.raster import vertex_normals
-from interdance.export.rig import CHILDREN, FOURS, influences, pelvis_places, rest_vertices, short_quaternions, vertex_kind
+from interdance.export.rig import CHILDREN, FOURS, index_type, influences, pelvis_places, rest_vertices, short_quaternions
 from interdance.files import atomic_path
 from interdance.takes import NUM_JOINTS
 
@@ -88,7 +88,7 @@ class _Scene:
         self.animation = Animation(name="Dance", extras={"fps": fps, "frames": num_frames})
         self.times = self._store((np.arange(num_frames) / fps).astype(np.float32), with_limits=True)
         self.begin = self._store(np.zeros(1, np.float32), with_limits=True)
-        self.faces = np.asarray(body.faces).astype(vertex_kind(body))
+        self.faces = np.asarray(body.faces).astype(index_type(body))
         self.indices = self._store(self.faces.reshape(-1), ELEMENT_ARRAY_BUFFER)
         joints_VK, shares_VK = influences(body, 65535)
         self.weights: dict[str, int] = {}

@@ -31,7 +31,7 @@ from interdance.errors import InputError
 from interdance.export import palette
 from interdance.export.cast import check_equal
 from interdance.export.framing import frame_couple
-from interdance.export.rig import FOURS, influences, pelvis_places, rest_vertices, short_quaternions, vertex_kind, whole_shares
+from interdance.export.rig import FOURS, index_type, influences, pelvis_places, rest_vertices, short_quaternions, whole_shares
 from interdance.export.sound import encode_mp3, read_stereo
 from interdance.files import atomic_path
 from interdance.takes import NUM_JOINTS, Joints, Motion
@@ -199,7 +199,7 @@ class Arrays:
 def _add_skin(arrays: Arrays, body: Any) -> None:
     """Faces, per vertex the joints it follows and how much, the sampled vertices, and which of those light a vertex."""
     joints_VK, shares_VK = influences(body, 255)
-    kind = vertex_kind(body)
+    kind = index_type(body)
     arrays.add("faces", np.asarray(body.faces).astype(kind))
     for name, part in zip(("first", "more"), FOURS, strict=True):
         arrays.add(f"joints_{name}", joints_VK[:, part].astype(np.uint8))

@@ -39,7 +39,7 @@ def influences(body: Any, units: int) -> tuple[np.ndarray, np.ndarray]:
     return np.where(shares_VK > 0, joints_VK, 0), shares_VK
 
 
-def vertex_kind(body: Any) -> type[np.unsignedinteger[Any]]:
+def index_type(body: Any) -> type[np.unsignedinteger[Any]]:
     """The smallest type that counts the vertices of a body, 16 bits or 32."""
     return np.uint16 if body.num_vertices < 1 << 16 else np.uint32
 
