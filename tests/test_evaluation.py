@@ -20,11 +20,11 @@ from interdance.evaluation.measure import TakeMeasures, measure_take
 from interdance.evaluation.meeting import PIECE, meeting_of
 from interdance.evaluation.performer import Performer, Surface
 from interdance.evaluation.pool import Pooled, bootstrap, compare, pool
-from interdance.evaluation.reading import TakeFiles
+from interdance.evaluation.reading import TakeFiles, read_together
 from interdance.evaluation.record import compare_records, read_evaluation, write_evaluation
 from interdance.evaluation.reference_set import check_cutting
 from interdance.evaluation.series import read_series, write_series
-from interdance.evaluation.settings import Settings, Statistics
+from interdance.evaluation.settings import Reading, Settings, Statistics
 from interdance.evaluation.summary import Evaluation, assemble
 from interdance.metrics.frechet import standardise
 from interdance.metrics.reference import (
@@ -37,7 +37,7 @@ from interdance.metrics.reference import (
     write_reference,
 )
 from interdance.report.columns import BETTER
-from interdance.takes import Joints, Points
+from interdance.takes import Joints, Points, write_motion
 
 FRAMES = 200
 SETTINGS = Settings(clip_frames=60, clip_stride=20, contact_distance=0.05, held_distance=0.2, fps=30.0, surface="sampled")
@@ -442,3 +442,15 @@ def evaluation_of(reference: Reference, systems: dict[str, Pooled]) -> Evaluatio
     files = [TakeFiles(take.take, take.genre, Path(), Path(), Path(), ()) for take in takes]
     rows = {name: {"": takes} for name in systems}
     return assemble(systems, rows, files, reference, SETTINGS, Statistics(60, 3), 655)
+
+
+def test_dancers_of_a_take_are_cut_to_one_length(tmp_path: Path) -> None:
+    body = Body.load()
+    places = [tmp_path / "leader.npz", tmp_path / "follower.npz"]
+    for place, num_frames in zip(places, (62, 60), strict=True):
+        write_motion(place, motion(body, 1, 0.0, (0.0, 0.0), num_frames))
+    reading = Reading(body="", source_fps=None, up="auto", hop=512, tolerance_s=0.1)
+    read = read_together("one", [*places, places[0]], 30.0, reading, body)
+    assert {place: dancer.num_frames for place, dancer in read.items()} == dict.fromkeys(places, 60)
+    with pytest.raises(InputError, match="has 60 frames there and 62 in"):
+        read_together("one", places, 30.0, dataclasses.replace(reading, tolerance_s=0.02), body)

@@ -57,6 +57,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
     def bad() -> None:
         raise InputError("song.ogg: shorter than the dance; bring a longer one")
 
+    web.add_page(app, "interdance.study", {"/page": "index.html", "/page.js": "study.js"})
     web.protect(app, hosts=["dance.example"], max_bytes=1000, headers={"x-of-all": "ours"})
     return TestClient(app, base_url="http://localhost:8000")
 
@@ -95,6 +96,20 @@ def test_other_origins_change_nothing(client: TestClient, origin: str, status: i
     for method in ("PUT", "DELETE", "PATCH"):
         assert client.request(method, "/nothing", headers={"origin": origin}).status_code == (404 if status == 200 else 403)
     assert client.get("/own", headers={"origin": origin}).status_code == 200, "looking changes nothing"
+
+
+def test_what_is_not_understood_is_not_sent_back(client: TestClient) -> None:
+    answer = client.post("/model", json={"text": ["<script>"]})
+    assert (answer.status_code, answer.json()) == (422, {"error": "not understood: body.text"})
+    assert client.get("/nothing").json() == {"error": "there is nothing at this address"}
+    assert client.get("/streamed").json() == {"error": "this address does not do that"}
+
+
+def test_a_page_is_asked_for_each_time(client: TestClient) -> None:
+    for address, media_type in (("/page", "text/html"), ("/page.js", "text/javascript")):
+        answer = client.get(address)
+        assert answer.status_code == 200 and answer.headers["cache-control"] == "no-cache"
+        assert answer.headers["content-type"] == f"{media_type}; charset=utf-8"
 
 
 def test_a_users_mistake_is_a_sentence(client: TestClient) -> None:
